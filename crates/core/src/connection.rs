@@ -1,0 +1,416 @@
+//! One peer of an event-style service: how far it is.
+//!
+//! A carrier hands in the bytes that came and the time; it takes the bytes to send, and asks what
+//! comes next. The carrier also lends `room`, one buffer for all its peers: a session writes there
+//! while nothing is unsent, and only what the socket does not take is copied into the connection.
+
+use std::mem;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::unread::Unread;
+use crate::{Context, Ending, Endpoint, Flow, Input, Limits, Output, PeerInfo, Session};
+
+/// What is known about a peer, apart from its bytes.
+pub(crate) struct Vitals {
+    pub(crate) id: u64,
+    pub(crate) address: Endpoint,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) wants_room: bool,
+    pub(crate) draining: bool,
+}
+
+/// One peer: its session, unread input, unsent output, deadlines and closing.
+pub struct Connection {
+    session: Box<dyn Session>,
+    vitals: Vitals,
+    limits: Arc<Limits>,
+    unread: Unread,
+    /// Output that the socket did not take.
+    kept: Vec<u8>,
+    /// How much of `kept` has been sent since.
+    kept_sent: usize,
+    /// When a byte moved last, in either direction; in `Lingering`, when that began.
+    active: Instant,
+    received: u64,
+    sent: u64,
+    phase: Phase,
+    /// The peer sent its last byte, or the drain says so.
+    input_ended: bool,
+    /// `ended` was called.
+    end_told: bool,
+    /// Output reached the high mark; no input is offered until it falls to the low mark.
+    stalled: bool,
+    /// The session was offered all that is unread and took nothing.
+    hungry: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// What is unsent is still sent.
+    Closing(Ending),
+    /// Our side is closed; the peer's last bytes are read and dropped.
+    Lingering(Ending),
+    Over(Ending),
+}
+
+/// What the carrier does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Send what is unsent, receive if [`Connection::wants_input`].
+    Go,
+    /// Shut the sending side down, then say [`Connection::half_closed`].
+    HalfClose,
+    /// Close the socket.
+    Over(Ending),
+}
+
+impl Connection {
+    /// A peer that has just come. Call [`open`](Connection::open) before anything else.
+    pub fn new(
+        session: Box<dyn Session>,
+        info: &PeerInfo,
+        limits: Arc<Limits>,
+        now: Instant,
+    ) -> Connection {
+        let vitals = Vitals {
+            id: info.id,
+            address: info.address.clone(),
+            deadline: None,
+            wants_room: false,
+            draining: false,
+        };
+        Connection {
+            session,
+            vitals,
+            limits,
+            unread: Unread::default(),
+            kept: Vec::new(),
+            kept_sent: 0,
+            active: now,
+            received: 0,
+            sent: 0,
+            phase: Phase::Open,
+            input_ended: false,
+            end_told: false,
+            stalled: false,
+            hungry: false,
+        }
+    }
+
+    /// Lets the session greet.
+    pub fn open(&mut self, now: Instant, room: &mut Vec<u8>) {
+        self.call(&[], 0, now, room, |session, peer| session.opened(peer));
+        self.proceed(now, room);
+    }
+
+    /// The peer sent `bytes`.
+    pub fn received(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) {
+        self.received += bytes.len() as u64;
+        if self.phase != Phase::Open {
+            return;
+        }
+        self.active = now;
+        if self.unread.is_empty() && !self.stalled {
+            let (taken, searched) = self.offer(bytes, 0, now, room);
+            if taken < bytes.len() && self.phase == Phase::Open {
+                self.unread.push(&bytes[taken..]);
+                self.unread.searched = searched;
+                self.check_size();
+            }
+        } else {
+            self.unread.push(bytes);
+            self.hungry = false;
+            self.offer_unread(now, room);
+        }
+        if self.vitals.wants_room {
+            self.proceed(now, room);
+        }
+    }
+
+    /// The peer sent its last byte.
+    pub fn ended(&mut self, now: Instant, room: &mut Vec<u8>) {
+        self.input_ended = true;
+        self.hungry = false;
+        match self.phase {
+            Phase::Open => self.proceed(now, room),
+            Phase::Lingering(ending) => self.phase = Phase::Over(ending),
+            Phase::Closing(_) | Phase::Over(_) => {}
+        }
+    }
+
+    /// From now on [`Context::draining`] is true.
+    pub fn drain(&mut self) {
+        self.vitals.draining = true;
+    }
+
+    /// Whether the peer has nothing begun: nothing unread, nothing unsent.
+    pub fn between_requests(&self) -> bool {
+        self.phase == Phase::Open && self.unread.is_empty() && self.kept.is_empty()
+    }
+
+    /// The bytes to send next; `room` is the buffer that was lent to the calls before.
+    #[inline]
+    pub fn unsent<'a>(&'a self, room: &'a [u8]) -> &'a [u8] {
+        if self.kept.is_empty() { room } else { &self.kept[self.kept_sent..] }
+    }
+
+    /// The socket took the first `count` unsent bytes; what is left of `room` is kept here.
+    pub fn sent(&mut self, count: usize, now: Instant, room: &mut Vec<u8>) {
+        if count > 0 {
+            self.active = now;
+            self.sent += count as u64;
+        }
+        if !self.kept.is_empty() {
+            self.kept_sent += count;
+            if self.kept_sent == self.kept.len() {
+                self.kept = Vec::new();
+                self.kept_sent = 0;
+            } else if self.kept_sent >= self.kept.len() / 2 {
+                self.kept.drain(..mem::take(&mut self.kept_sent));
+            }
+            return;
+        }
+        if count < room.len() {
+            self.kept = room[count..].to_vec();
+        }
+        room.clear();
+    }
+
+    /// Goes on with what waited for output to fall: unread input, the peer's end, `writable`.
+    #[inline]
+    pub fn resume(&mut self, now: Instant, room: &mut Vec<u8>) {
+        if self.stalled || self.vitals.wants_room {
+            self.proceed(now, room);
+        }
+    }
+
+    /// Whether [`resume`](Connection::resume) has something to go on with now.
+    #[inline]
+    pub fn resumable(&self, room: &[u8]) -> bool {
+        (self.stalled || self.vitals.wants_room)
+            && self.phase == Phase::Open
+            && self.unsent(room).len() <= self.limits.low_mark
+    }
+
+    /// The instant by which [`expired`](Connection::expired) is to be called.
+    pub fn deadline(&self) -> Option<Instant> {
+        let idle = self.limits.idle.map(|limit| self.active + limit);
+        match self.phase {
+            Phase::Open => match (idle, self.vitals.deadline) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            },
+            Phase::Closing(_) => idle,
+            Phase::Lingering(_) => Some(self.active + self.limits.linger),
+            Phase::Over(_) => None,
+        }
+    }
+
+    /// The deadline that the session set, if it is still to come: the only part of
+    /// [`deadline`](Connection::deadline) that can come closer while bytes move.
+    #[inline]
+    pub fn session_deadline(&self) -> Option<Instant> {
+        self.vitals.deadline
+    }
+
+    /// Time has passed: ends the peer if it was silent too long, wakes its session if it asked.
+    pub fn expired(&mut self, now: Instant, room: &mut Vec<u8>) {
+        if self.deadline().is_none_or(|deadline| now < deadline) {
+            return;
+        }
+        if let Phase::Lingering(ending) = self.phase {
+            self.phase = Phase::Over(ending);
+            return;
+        }
+        if self.phase == Phase::Open && self.vitals.deadline.is_some_and(|deadline| deadline <= now)
+        {
+            self.vitals.deadline = None;
+            self.call_unread(now, room, |session, peer| session.woken(peer));
+            self.hungry = false;
+            self.proceed(now, room);
+            return;
+        }
+        self.over(Ending::TimedOut);
+    }
+
+    /// The socket failed, or the server gives this peer up.
+    pub fn fail(&mut self, ending: Ending) {
+        match self.phase {
+            // Everything was sent: how the peer's own last bytes end is its own affair.
+            Phase::Lingering(ending) => self.phase = Phase::Over(ending),
+            Phase::Over(_) => {}
+            Phase::Open | Phase::Closing(_) => self.over(ending),
+        }
+    }
+
+    /// Whether bytes from the peer are wanted now. While output is above its mark they are not:
+    /// what the peer sends then waits in the kernel, and pushes back on the peer.
+    #[inline]
+    pub fn wants_input(&self) -> bool {
+        match self.phase {
+            Phase::Open => !self.input_ended && !self.stalled,
+            Phase::Lingering(_) => true,
+            Phase::Closing(_) | Phase::Over(_) => false,
+        }
+    }
+
+    /// What the carrier does next, after it has sent what it could.
+    #[inline]
+    pub fn next(&self, room: &[u8]) -> Next {
+        match self.phase {
+            Phase::Open | Phase::Lingering(_) => Next::Go,
+            Phase::Over(ending) => Next::Over(ending),
+            Phase::Closing(_) if !self.unsent(room).is_empty() => Next::Go,
+            Phase::Closing(ending) if self.input_ended => Next::Over(ending),
+            Phase::Closing(_) => Next::HalfClose,
+        }
+    }
+
+    /// Our sending side is shut.
+    pub fn half_closed(&mut self, now: Instant) {
+        if let Phase::Closing(ending) = self.phase {
+            self.phase = Phase::Lingering(ending);
+            self.active = now;
+        }
+    }
+
+    /// The last step: tells the session, gives the bytes received and sent.
+    pub fn close(mut self, ending: Ending) -> (u64, u64) {
+        // A panic here has no peer left to end.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| self.session.closed(ending)));
+        (self.received, self.sent)
+    }
+
+    /// What is known about the peer: id and address.
+    pub fn identity(&self) -> (u64, &Endpoint) {
+        (self.vitals.id, &self.vitals.address)
+    }
+
+    /// Bytes received and sent so far.
+    pub fn traffic(&self) -> (u64, u64) {
+        (self.received, self.sent)
+    }
+
+    /// Everything that can be done without more bytes from the peer, in its order.
+    fn proceed(&mut self, now: Instant, room: &mut Vec<u8>) {
+        if self.stalled && self.unsent(room).len() <= self.limits.low_mark {
+            self.stalled = false;
+        }
+        self.offer_unread(now, room);
+        if self.input_ended && !self.end_told && self.phase == Phase::Open && !self.stalled {
+            self.end_told = true;
+            let ending = if self.vitals.draining { Ending::Drained } else { Ending::Left };
+            self.call_unread(now, room, |session, peer| session.ended(peer));
+            self.unread = Unread::default();
+            if let Phase::Closing(_) = self.phase {
+                self.phase = Phase::Closing(ending);
+            }
+        }
+        if self.vitals.wants_room
+            && self.phase == Phase::Open
+            && self.unsent(room).len() <= self.limits.low_mark
+        {
+            self.vitals.wants_room = false;
+            self.call_unread(now, room, |session, peer| session.writable(peer));
+        }
+    }
+
+    fn offer_unread(&mut self, now: Instant, room: &mut Vec<u8>) {
+        if self.unread.is_empty() || self.stalled || self.hungry || self.phase != Phase::Open {
+            return;
+        }
+        let mut unread = mem::take(&mut self.unread);
+        let (taken, searched) = self.offer(unread.bytes(), unread.searched, now, room);
+        unread.take(taken);
+        unread.searched = searched;
+        unread.release();
+        self.unread = unread;
+        self.check_size();
+    }
+
+    /// Offers `bytes` while the session takes something, leaves something, and output is below the
+    /// high mark.
+    fn offer(
+        &mut self,
+        bytes: &[u8],
+        mut searched: usize,
+        now: Instant,
+        room: &mut Vec<u8>,
+    ) -> (usize, usize) {
+        let mut taken = 0;
+        loop {
+            let (took, now_searched) =
+                self.call(&bytes[taken..], searched, now, room, |session, peer| {
+                    session.received(peer)
+                });
+            taken += took;
+            searched = now_searched;
+            self.stalled = self.unsent(room).len() >= self.limits.high_mark;
+            self.hungry = took == 0;
+            if taken == bytes.len() || self.hungry || self.stalled || self.phase != Phase::Open {
+                return (taken, searched);
+            }
+        }
+    }
+
+    fn check_size(&mut self) {
+        if self.hungry && self.unread.len() > self.limits.request_max && self.phase == Phase::Open {
+            self.over(Ending::TooLarge);
+        }
+    }
+
+    /// A call that may also take what is unread.
+    fn call_unread(
+        &mut self,
+        now: Instant,
+        room: &mut Vec<u8>,
+        event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
+    ) {
+        let mut unread = mem::take(&mut self.unread);
+        let (taken, searched) = self.call(unread.bytes(), unread.searched, now, room, event);
+        unread.take(taken);
+        unread.searched = searched;
+        unread.release();
+        self.unread = unread;
+    }
+
+    /// One call of the session: how many bytes it took, how many of the rest hold no line feed.
+    #[inline]
+    fn call(
+        &mut self,
+        bytes: &[u8],
+        searched: usize,
+        now: Instant,
+        room: &mut Vec<u8>,
+        event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
+    ) -> (usize, usize) {
+        let limits = &*self.limits;
+        let input = Input::new(bytes, searched, limits.request_max, self.input_ended);
+        let (buffer, sent) = match self.kept.is_empty() {
+            true => (room, 0),
+            false => (&mut self.kept, self.kept_sent),
+        };
+        let output = Output { bytes: buffer, sent, high_mark: limits.high_mark };
+        let mut context = Context { input, output, vitals: &mut self.vitals, now };
+        let session = &mut *self.session;
+        let flow = panic::catch_unwind(AssertUnwindSafe(|| event(session, &mut context)));
+        let (taken, searched, too_large) = context.input.outcome();
+        match flow {
+            Ok(Flow::Continue) if !too_large => {}
+            Ok(Flow::Close) => self.phase = Phase::Closing(Ending::Closed),
+            Ok(Flow::Continue) => self.over(Ending::TooLarge),
+            Err(_) => self.over(Ending::Panicked),
+        }
+        (taken, searched)
+    }
+
+    fn over(&mut self, ending: Ending) {
+        self.phase = Phase::Over(ending);
+        self.kept = Vec::new();
+        self.kept_sent = 0;
+        self.unread = Unread::default();
+    }
+}

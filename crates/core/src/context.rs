@@ -1,0 +1,216 @@
+//! What a session sees during one call.
+
+use std::io;
+use std::time::Instant;
+
+use crate::Endpoint;
+use crate::connection::Vitals;
+use crate::framing::{self, Frame};
+
+/// One call's view of a peer: what it sent, what it will be sent, and what is known about it.
+pub struct Context<'a> {
+    /// What the peer sent and no call has taken yet.
+    pub input: Input<'a>,
+    /// What will be sent to the peer, in this order.
+    pub output: Output<'a>,
+    pub(crate) vitals: &'a mut Vitals,
+    pub(crate) now: Instant,
+}
+
+impl Context<'_> {
+    /// The instant at which the carrier learnt of what caused this call.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Unlike that of any other peer of this server.
+    pub fn id(&self) -> u64 {
+        self.vitals.id
+    }
+
+    /// Where the peer speaks from.
+    pub fn address(&self) -> &Endpoint {
+        &self.vitals.address
+    }
+
+    /// Asks for one call of [`Session::woken`](crate::Session::woken) at `instant`; `None` takes
+    /// the request back. There is one deadline for each peer: the last one counts.
+    pub fn set_deadline(&mut self, instant: Option<Instant>) {
+        self.vitals.deadline = instant;
+    }
+
+    /// The deadline that is set.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.vitals.deadline
+    }
+
+    /// Asks for one call of [`Session::writable`](crate::Session::writable) when unsent output has
+    /// fallen to the low mark; at once, if it is there already. This is how an endless reply is
+    /// written without an endless buffer: fill [`Output::room`], ask, return.
+    pub fn want_room(&mut self) {
+        self.vitals.wants_room = true;
+    }
+
+    /// Whether the server is stopping: finish what was begun, begin nothing.
+    pub fn draining(&self) -> bool {
+        self.vitals.draining
+    }
+}
+
+/// Unread input. What is not taken stays, and is offered again.
+///
+/// The slices that it gives live as long as the call, not as long as the borrow of the input, so
+/// that they can be written to `peer.output` directly.
+pub struct Input<'a> {
+    bytes: &'a [u8],
+    taken: usize,
+    searched: usize,
+    most: usize,
+    ended: bool,
+    too_large: bool,
+}
+
+impl<'a> Input<'a> {
+    pub(crate) fn new(bytes: &'a [u8], searched: usize, most: usize, ended: bool) -> Input<'a> {
+        Input { bytes, taken: 0, searched, most, ended, too_large: false }
+    }
+
+    /// How many bytes were taken, how many of the rest hold no line feed, and whether a request
+    /// was too large.
+    pub(crate) fn outcome(&self) -> (usize, usize, bool) {
+        (self.taken, self.searched, self.too_large)
+    }
+
+    /// All unread bytes, without taking them.
+    pub fn bytes(&self) -> &'a [u8] {
+        &self.bytes[self.taken..]
+    }
+
+    /// Whether nothing is unread.
+    pub fn is_empty(&self) -> bool {
+        self.taken == self.bytes.len()
+    }
+
+    /// How many bytes are unread.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.taken
+    }
+
+    /// Whether the peer has sent its last byte: what is not here will not come.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Takes everything.
+    pub fn take_all(&mut self) -> &'a [u8] {
+        self.take(self.len())
+    }
+
+    /// Takes the next `count` bytes, or all if there are fewer.
+    pub fn take(&mut self, count: usize) -> &'a [u8] {
+        let bytes = self.bytes();
+        let count = count.min(bytes.len());
+        self.taken += count;
+        self.searched = self.searched.saturating_sub(count);
+        &bytes[..count]
+    }
+
+    /// Takes a line, without its LF or CRLF; `None` until it is whole. After the peer's last byte
+    /// the rest counts as a line. A line longer than the largest request ends the peer.
+    pub fn line(&mut self) -> Option<&'a [u8]> {
+        let frame = match framing::line(self.bytes(), self.searched, self.most) {
+            Frame::Partial { .. } if self.ended => framing::last_line(self.bytes(), self.most),
+            frame => frame,
+        };
+        self.take_frame(frame)
+    }
+
+    /// Takes a request that begins with its length in 4 bytes, network order; gives its content.
+    pub fn frame(&mut self) -> Option<&'a [u8]> {
+        self.take_frame(framing::length4(self.bytes(), self.most))
+    }
+
+    /// Takes exactly `count` bytes; `None` until they have come.
+    pub fn exact(&mut self, count: usize) -> Option<&'a [u8]> {
+        self.take_frame(framing::exact(self.bytes(), count, self.most))
+    }
+
+    fn take_frame(&mut self, frame: Frame) -> Option<&'a [u8]> {
+        match frame {
+            Frame::Whole { content, taken } => {
+                let bytes = self.bytes();
+                self.taken += taken;
+                self.searched = 0;
+                Some(&bytes[content])
+            }
+            Frame::Partial { searched } => {
+                self.searched = searched;
+                None
+            }
+            Frame::TooLarge => {
+                self.too_large = true;
+                None
+            }
+        }
+    }
+}
+
+/// Unsent output. It is sent after the call, in one piece where the socket takes it.
+pub struct Output<'a> {
+    pub(crate) bytes: &'a mut Vec<u8>,
+    /// Bytes at the front of `bytes` that have been sent.
+    pub(crate) sent: usize,
+    pub(crate) high_mark: usize,
+}
+
+impl Output<'_> {
+    /// Adds bytes.
+    #[inline]
+    pub fn write(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Adds a line: the text and a line feed.
+    pub fn line(&mut self, text: impl AsRef<[u8]>) {
+        self.write(text.as_ref());
+        self.write(b"\n");
+    }
+
+    /// Adds a request with its length in 4 bytes before it, network order.
+    ///
+    /// # Panics
+    /// If the content has 4 GiB or more, which this framing cannot say.
+    pub fn frame(&mut self, content: &[u8]) {
+        let header = framing::length4_header(content.len()).expect("content of less than 4 GiB");
+        self.write(&header);
+        self.write(content);
+    }
+
+    /// How many bytes may be added before the high mark. Going past it is not an error: it only
+    /// delays the next call.
+    pub fn room(&self) -> usize {
+        self.high_mark.saturating_sub(self.unsent())
+    }
+
+    /// How many bytes are unsent.
+    pub fn unsent(&self) -> usize {
+        self.bytes.len() - self.sent
+    }
+
+    /// The buffer itself, for encoders that append to a `Vec`. What it holds already must stay.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        self.bytes
+    }
+}
+
+/// `write!` and `writeln!` add to the output; they cannot fail.
+impl io::Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Output::write(self, bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,398 @@
+//! The straight-line style: a peer that is read from and written to.
+
+use std::io::{self, BufRead, Read, Write};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::framing::{self, Frame};
+use crate::unread::Unread;
+use crate::{Ending, Endpoint, Limits, PeerInfo, Wire};
+
+/// Spare bytes of the first read; it grows with what comes, up to [`READ_MOST`]: an idle peer of a
+/// thread owns one small buffer, a busy one reads in large pieces.
+const READ_LEAST: usize = 2 << 10;
+const READ_MOST: usize = 64 << 10;
+
+/// One peer of a straight-line service: `BufRead + Write`, and what a protocol needs besides.
+///
+/// Output is gathered: it leaves before a read that would wait, at [`flush`](Write::flush), at the
+/// end of the handler, or above the high mark. So a `writeln!` with five arguments is one system
+/// call. Every wait is bounded by the idle limit and by [`set_deadline`](Peer::set_deadline).
+pub struct Peer<'a> {
+    wire: &'a mut dyn Wire,
+    info: PeerInfo,
+    limits: Arc<Limits>,
+    unread: Unread,
+    unsent: Vec<u8>,
+    deadline: Option<Instant>,
+    read_size: usize,
+    /// The peer sent its last byte, or the drain says so.
+    ended: bool,
+    /// A read that gathers a request outside `unread` is under way.
+    mid_request: bool,
+    /// What ended the peer, if anything has; from then on every call fails.
+    fate: Option<Ending>,
+}
+
+/// What a timed read found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// There are bytes in [`BufRead::fill_buf`] that were not there before.
+    Bytes,
+    /// The peer sent its last byte.
+    Ended,
+    /// The time passed.
+    Elapsed,
+}
+
+impl<'a> Peer<'a> {
+    /// A peer on `wire`; for carriers and tests.
+    pub fn new(wire: &'a mut dyn Wire, info: PeerInfo, limits: Arc<Limits>) -> Peer<'a> {
+        Peer {
+            wire,
+            info,
+            limits,
+            unread: Unread::default(),
+            unsent: Vec::new(),
+            deadline: None,
+            read_size: READ_LEAST,
+            ended: false,
+            mid_request: false,
+            fate: None,
+        }
+    }
+
+    /// Runs `handler` on this peer, sends what it left unsent, and says how the peer ended.
+    /// An error of the handler's own comes with it.
+    pub fn serve(
+        mut self,
+        handler: &dyn Fn(&mut Peer<'_>) -> io::Result<()>,
+    ) -> (Ending, Option<io::Error>) {
+        let result = panic::catch_unwind(AssertUnwindSafe(|| handler(&mut self)));
+        let Ok(result) = result else { return (Ending::Panicked, None) };
+        let flushed = self.flush();
+        match (self.fate, result, flushed) {
+            (Some(fate), _, _) => (fate, None),
+            (None, Ok(()), Err(error)) => (Ending::of_io(&error), None),
+            (None, Ok(()), Ok(())) => (self.in_order(), None),
+            (None, Err(error), _) if error.kind() == io::ErrorKind::UnexpectedEof && self.ended => {
+                (self.in_order(), None)
+            }
+            (None, Err(error), _) => (Ending::Error, Some(error)),
+        }
+    }
+
+    /// Where the peer speaks from.
+    pub fn address(&self) -> Endpoint {
+        self.info.address.clone()
+    }
+
+    /// Unlike that of any other peer of this server.
+    pub fn id(&self) -> u64 {
+        self.info.id
+    }
+
+    /// The next line without its LF or CRLF; `None` after the peer's last byte. What comes last
+    /// without a line feed is a line too. Bytes that are no UTF-8 become U+FFFD; for those use
+    /// [`BufRead::read_until`] or [`frame`](Peer::frame).
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] if the line is longer than the largest request; the peer
+    /// cannot be read from after that.
+    pub fn line(&mut self) -> io::Result<Option<String>> {
+        let content = self.request(|bytes, searched, most, ended| {
+            match framing::line(bytes, searched, most) {
+                Frame::Partial { .. } if ended => framing::last_line(bytes, most),
+                frame => frame,
+            }
+        })?;
+        Ok(content.map(into_text))
+    }
+
+    /// The content of the next request that begins with its length in 4 bytes (network order);
+    /// `None` after the peer's last byte.
+    ///
+    /// # Errors
+    /// As [`line`](Peer::line); [`io::ErrorKind::UnexpectedEof`] if the input ends inside it.
+    pub fn frame(&mut self) -> io::Result<Option<Vec<u8>>> {
+        self.request(|bytes, _, most, _| framing::length4(bytes, most))
+    }
+
+    /// Exactly `count` bytes; `None` if the peer sent its last byte before the first of them.
+    ///
+    /// # Errors
+    /// As [`frame`](Peer::frame).
+    pub fn exact(&mut self, count: usize) -> io::Result<Option<Vec<u8>>> {
+        self.request(|bytes, _, most, _| framing::exact(bytes, count, most))
+    }
+
+    /// Waits up to `wait` for bytes beyond those already unread.
+    pub fn read_for(&mut self, wait: Duration) -> io::Result<Arrival> {
+        self.more(Some(wait))
+    }
+
+    /// Sends what was gathered, then does nothing for this long.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::TimedOut`] if the deadline comes first.
+    pub fn sleep(&mut self, wait: Duration) -> io::Result<()> {
+        self.flush()?;
+        self.alive()?;
+        let bounded = self.bounded(Some(wait), None)?;
+        let slept = self.wire.sleep(bounded.unwrap_or(wait));
+        self.note(slept)?;
+        match bounded {
+            Some(shorter) if shorter < wait => Err(self.missed(Ending::TimedOut)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every later wait fails with [`io::ErrorKind::TimedOut`] once `instant` has passed; `None`
+    /// leaves only the idle limit.
+    pub fn set_deadline(&mut self, instant: Option<Instant>) {
+        self.deadline = instant;
+    }
+
+    /// The time, by the carrier's clock.
+    pub fn now(&self) -> Instant {
+        self.wire.now()
+    }
+
+    /// Whether the server is stopping: finish what was begun, begin nothing.
+    pub fn draining(&self) -> bool {
+        self.wire.draining()
+    }
+
+    /// Reads until `find` sees a whole request among the unread bytes.
+    fn request(
+        &mut self,
+        find: impl Fn(&[u8], usize, usize, bool) -> Frame,
+    ) -> io::Result<Option<Vec<u8>>> {
+        loop {
+            let (bytes, most) = (self.unread.bytes(), self.limits.request_max);
+            match find(bytes, self.unread.searched, most, self.ended) {
+                Frame::Whole { content, taken } => {
+                    let content = bytes[content].to_vec();
+                    self.unread.take(taken);
+                    self.unread.searched = 0;
+                    return Ok(Some(content));
+                }
+                Frame::TooLarge => return Err(self.missed(Ending::TooLarge)),
+                Frame::Partial { .. } if self.ended && bytes.is_empty() => return Ok(None),
+                Frame::Partial { .. } if self.ended => {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                Frame::Partial { searched } => self.unread.searched = searched,
+            }
+            if let Arrival::Elapsed = self.more(None)? {
+                return Err(self.missed(Ending::TimedOut));
+            }
+        }
+    }
+
+    /// Sends what was gathered and waits for more input: at most `asked`, the idle limit, and the
+    /// time left until the deadline. Only `asked` may pass without ending the peer.
+    fn more(&mut self, asked: Option<Duration>) -> io::Result<Arrival> {
+        self.flush()?;
+        self.alive()?;
+        if self.ended {
+            return Ok(Arrival::Ended);
+        }
+        let wait = self.bounded(asked, self.limits.idle)?;
+        let between = self.unread.is_empty() && !self.mid_request;
+        let size = self.read_size;
+        let tail = self.unread.tail(size);
+        let before = tail.len();
+        match self.wire.receive(tail, wait, between) {
+            Ok(0) => {
+                self.ended = true;
+                Ok(Arrival::Ended)
+            }
+            Ok(count) => {
+                debug_assert_eq!(self.unread.tail(0).len(), before + count);
+                if count >= size {
+                    self.read_size = (size * 4).min(READ_MOST);
+                }
+                Ok(Arrival::Bytes)
+            }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut && wait == asked => {
+                Ok(Arrival::Elapsed)
+            }
+            Err(error) => self.note(Err(error)),
+        }
+    }
+
+    /// The least of `asked`, `limit` and the time left; `None`: no bound.
+    fn bounded(
+        &mut self,
+        asked: Option<Duration>,
+        limit: Option<Duration>,
+    ) -> io::Result<Option<Duration>> {
+        let mut least = asked;
+        if let Some(limit) = limit {
+            least = Some(least.map_or(limit, |wait| wait.min(limit)));
+        }
+        if let Some(deadline) = self.deadline {
+            let left = deadline.saturating_duration_since(self.wire.now());
+            if left.is_zero() {
+                return Err(self.missed(Ending::TimedOut));
+            }
+            least = Some(least.map_or(left, |wait| wait.min(left)));
+        }
+        Ok(least)
+    }
+
+    fn send_all(&mut self) -> io::Result<()> {
+        let mut sent = 0;
+        while sent < self.unsent.len() {
+            let wait = self.bounded(None, self.limits.idle)?;
+            let result = self.wire.send(&self.unsent[sent..], wait);
+            sent += self.note(result)?;
+        }
+        self.unsent.clear();
+        Ok(())
+    }
+
+    /// Fails once the peer's fate is sealed.
+    fn alive(&self) -> io::Result<()> {
+        match self.fate {
+            None => Ok(()),
+            Some(fate) => Err(error_of(fate)),
+        }
+    }
+
+    /// Remembers what an error of the wire means for the peer.
+    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|error| {
+            self.unsent.clear();
+            self.fate = Some(match error.kind() {
+                io::ErrorKind::ConnectionAborted if self.wire.draining() => Ending::CutOff,
+                _ => Ending::of_io(error),
+            });
+        })
+    }
+
+    fn missed(&mut self, fate: Ending) -> io::Error {
+        self.fate = Some(fate);
+        error_of(fate)
+    }
+
+    fn in_order(&self) -> Ending {
+        match self.ended {
+            true if self.wire.draining() => Ending::Drained,
+            true => Ending::Left,
+            false => Ending::Closed,
+        }
+    }
+}
+
+/// The error that a handler sees for what ended its peer.
+fn error_of(fate: Ending) -> io::Error {
+    let kind = match fate {
+        Ending::TimedOut => io::ErrorKind::TimedOut,
+        Ending::TooLarge => io::ErrorKind::InvalidData,
+        Ending::CutOff => io::ErrorKind::ConnectionAborted,
+        _ => io::ErrorKind::ConnectionReset,
+    };
+    io::Error::new(kind, format!("the peer's connection is over: {fate}"))
+}
+
+fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into())
+}
+
+impl Read for Peer<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.fill_buf()?;
+        let count = bytes.len().min(into.len());
+        into[..count].copy_from_slice(&bytes[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+
+    fn read_exact(&mut self, into: &mut [u8]) -> io::Result<()> {
+        let mut filled = 0;
+        while filled < into.len() {
+            self.mid_request = filled > 0;
+            let count = self.read(&mut into[filled..]);
+            self.mid_request = false;
+            match count? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => filled += count,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BufRead for Peer<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.unread.is_empty()
+            && let Arrival::Elapsed = self.more(None)?
+        {
+            return Err(self.missed(Ending::TimedOut));
+        }
+        Ok(self.unread.bytes())
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.unread.take(count);
+    }
+
+    fn read_until(&mut self, byte: u8, into: &mut Vec<u8>) -> io::Result<usize> {
+        let before = into.len();
+        loop {
+            self.mid_request = into.len() > before;
+            let bytes = self.fill_buf();
+            let bytes = match bytes {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    self.mid_request = false;
+                    return Err(error);
+                }
+            };
+            let end = memchr::memchr(byte, bytes).map(|at| at + 1);
+            let count = end.unwrap_or(bytes.len());
+            into.extend_from_slice(&bytes[..count]);
+            self.consume(count);
+            self.mid_request = false;
+            if end.is_some() || count == 0 {
+                return Ok(into.len() - before);
+            }
+            if into.len() - before > self.limits.request_max {
+                return Err(self.missed(Ending::TooLarge));
+            }
+        }
+    }
+
+    fn read_line(&mut self, into: &mut String) -> io::Result<usize> {
+        let mut bytes = Vec::new();
+        let count = self.read_until(b'\n', &mut bytes)?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("a line is no UTF-8: {error}"))
+        })?;
+        into.push_str(&text);
+        Ok(count)
+    }
+}
+
+impl Write for Peer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.alive()?;
+        self.unsent.extend_from_slice(bytes);
+        if self.unsent.len() >= self.limits.high_mark {
+            self.send_all()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        self.alive()?;
+        self.send_all()
+    }
+}

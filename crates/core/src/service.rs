@@ -1,0 +1,140 @@
+//! A service: what is answered, whatever the model that runs it.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::{Peer, PeerInfo, Session};
+
+type Open = dyn Fn(&PeerInfo) -> Box<dyn Session> + Send + Sync;
+type Handle = dyn Fn(&mut Peer<'_>) -> io::Result<()> + Send + Sync;
+
+/// What a program offers to each of its peers, and what it needs to be run faithfully.
+///
+/// A service is `Send + Sync`: one value serves all peers, from whichever threads the model has.
+pub struct Service {
+    name: String,
+    state: State,
+    idle: Idle,
+    style: Style,
+}
+
+/// How a service is written.
+pub enum Style {
+    /// An object per peer, called when something came: see [`Session`].
+    Event(Box<Open>),
+    /// A function per peer that reads and writes in straight lines: see [`Peer`].
+    StraightLine(Box<Handle>),
+}
+
+/// Which state the peers of a service have in common.
+///
+/// Under a model whose peers share no memory, a `Shared` service would silently have one state for
+/// each process; such a pair is refused instead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Each request is answered from itself alone.
+    #[default]
+    None,
+    /// Each peer has state of its own.
+    PerPeer,
+    /// All peers see one state.
+    Shared,
+}
+
+/// How long a peer may be silent before the server closes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Idle {
+    /// The server's default (10 minutes).
+    #[default]
+    Default,
+    /// This long.
+    After(Duration),
+    /// Silence is no reason to close.
+    Never,
+}
+
+impl Service {
+    /// An event-style service: `open` makes the session of each new peer.
+    pub fn sessions<S: Session + 'static>(
+        name: impl Into<String>,
+        open: impl Fn(&PeerInfo) -> S + Send + Sync + 'static,
+    ) -> Service {
+        Service::new(name, Style::Event(Box::new(move |peer| Box::new(open(peer)))))
+    }
+
+    /// A straight-line service: `handler` serves one peer from its arrival to its leaving.
+    ///
+    /// An error that the handler passes on with `?` from its peer is counted as what it is (a
+    /// reset, a deadline, the peer's leaving); any other error is logged and counted as a failure.
+    pub fn handler(
+        name: impl Into<String>,
+        handler: impl Fn(&mut Peer<'_>) -> io::Result<()> + Send + Sync + 'static,
+    ) -> Service {
+        Service::new(name, Style::StraightLine(Box::new(handler)))
+    }
+
+    fn new(name: impl Into<String>, style: Style) -> Service {
+        Service { name: name.into(), state: State::None, idle: Idle::Default, style }
+    }
+
+    /// Declares the state that peers have in common.
+    #[must_use]
+    pub fn state(mut self, state: State) -> Service {
+        self.state = state;
+        self
+    }
+
+    /// Declares how long a peer of this service may be silent, unless the server is told otherwise.
+    #[must_use]
+    pub fn idle(mut self, idle: Idle) -> Service {
+        self.idle = idle;
+        self
+    }
+
+    /// The name shown in the ready line.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The state that was declared.
+    pub fn declared_state(&self) -> State {
+        self.state
+    }
+
+    /// The idle limit that was declared.
+    pub fn declared_idle(&self) -> Idle {
+        self.idle
+    }
+
+    /// How the service is written, and its code.
+    pub fn style(&self) -> &Style {
+        &self.style
+    }
+}
+
+impl Style {
+    /// The word for this style on the command line and in `models --json`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Style::Event(_) => "event",
+            Style::StraightLine(_) => "straight-line",
+        }
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service")
+            .field("name", &self.name)
+            .field("state", &self.state)
+            .field("idle", &self.idle)
+            .field("style", &self.style.name())
+            .finish()
+    }
+}
+
+const _: () = {
+    const fn shared_by_threads<T: Send + Sync>() {}
+    shared_by_threads::<Service>();
+};
