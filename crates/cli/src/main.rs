@@ -1,2 +1,69 @@
-//! The program.
-fn main() {}
+//! The program `switchboard`: `serve`, `connect`, `models`, `services`.
+
+mod connect;
+mod models;
+mod serve;
+mod services;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Args, Command, FromArgMatches};
+
+use connect::ConnectArgs;
+use table::FormatArgs;
+
+const ABOUT: &str = "Run a TCP service under any concurrency model, chosen when it is started";
+
+const FIRST_STEPS: &str = "\
+First steps:
+  switchboard serve echo            serve on 127.0.0.1:7788; Ctrl-C stops
+  switchboard connect               talk to it, from another terminal
+  switchboard serve echo -m poll    the same service under another model";
+
+fn command() -> Command {
+    Command::new("switchboard")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(ABOUT)
+        .after_help(FIRST_STEPS)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .subcommand(serve::command())
+        .subcommand(ConnectArgs::augment_args(
+            Command::new("connect").about("Talk to a server: lines go out, what comes is printed"),
+        ))
+        .subcommand(FormatArgs::augment_args(
+            Command::new("models")
+                .about("List every model, what it can do, whether it can run here"),
+        ))
+        .subcommand(FormatArgs::augment_args(
+            Command::new("services").about("List every service and its options"),
+        ))
+}
+
+fn main() -> ExitCode {
+    let matches = match switchboard::command::parse(command(), std::env::args_os()) {
+        Ok(matches) => matches,
+        Err(status) => return status,
+    };
+    match matches.subcommand() {
+        Some(("serve", matches)) => serve::run(matches),
+        Some(("connect", matches)) => with(matches, connect::connect),
+        Some(("models", matches)) => with(matches, models::list),
+        Some(("services", matches)) => with(matches, services::list),
+        _ => ExitCode::from(2),
+    }
+}
+
+/// Runs a subcommand with its arguments.
+fn with<A: FromArgMatches>(matches: &clap::ArgMatches, run: fn(&A) -> ExitCode) -> ExitCode {
+    match A::from_arg_matches(matches) {
+        Ok(args) => run(&args),
+        Err(error) => {
+            // Every argument was checked when the command line was parsed.
+            let _ = error.print();
+            ExitCode::from(2)
+        }
+    }
+}

@@ -146,9 +146,26 @@ impl Connection {
         self.vitals.draining = true;
     }
 
-    /// Whether the peer has nothing begun: nothing unread, nothing unsent.
+    /// Whether the peer has nothing begun: nothing unread, nothing unsent; or only its last bytes
+    /// are still awaited.
     pub fn between_requests(&self) -> bool {
-        self.phase == Phase::Open && self.unread.is_empty() && self.kept.is_empty()
+        match self.phase {
+            Phase::Open => self.unread.is_empty() && self.kept.is_empty(),
+            Phase::Lingering(_) => true,
+            Phase::Closing(_) | Phase::Over(_) => false,
+        }
+    }
+
+    /// The server is draining, and nothing more has come from the peer: if it is between requests,
+    /// it is let go as if it had sent its last byte. Whether that changed anything.
+    pub fn let_go(&mut self, now: Instant, room: &mut Vec<u8>) -> bool {
+        let idle = self.between_requests() && room.is_empty() && !self.input_ended;
+        match self.phase {
+            Phase::Open if idle => self.ended(now, room),
+            Phase::Lingering(ending) => self.phase = Phase::Over(ending),
+            _ => return false,
+        }
+        true
     }
 
     /// The bytes to send next; `room` is the buffer that was lent to the calls before.
@@ -209,11 +226,11 @@ impl Connection {
         }
     }
 
-    /// The deadline that the session set, if it is still to come: the only part of
-    /// [`deadline`](Connection::deadline) that can come closer while bytes move.
+    /// Whether [`deadline`](Connection::deadline) may have come closer since it was last asked
+    /// for: the session set one, or the peer is being closed. Idleness only moves it away.
     #[inline]
-    pub fn session_deadline(&self) -> Option<Instant> {
-        self.vitals.deadline
+    pub fn hurries(&self) -> bool {
+        self.vitals.deadline.is_some() || self.phase != Phase::Open
     }
 
     /// Time has passed: ends the peer if it was silent too long, wakes its session if it asked.

@@ -1,5 +1,62 @@
 //! Write a TCP service once; run it under any concurrency model, chosen when it is started.
+//!
+//! ```no_run
+//! use std::io::Write;
+//! use std::process::ExitCode;
+//! use switchboard::Server;
+//!
+//! fn main() -> ExitCode {
+//!     Server::handler("shout", |peer| {
+//!         writeln!(peer, "hello {}", peer.address())?;
+//!         while let Some(line) = peer.line()? {
+//!             if line == "exit" {
+//!                 break;
+//!             }
+//!             writeln!(peer, "{}", line.to_uppercase())?;
+//!         }
+//!         Ok(())
+//!     })
+//!     .main()
+//! }
+//! ```
+//!
+//! # Layout
+//!
+//! - [`Server`]: a service, a model, addresses; runs as a program, in the caller's thread, or
+//!   beside it.
+//! - `mechanism`: how one thread learns which of its sockets can go on, a file each; `reactor`: the
+//!   loop that all of them serve.
+//! - `carrier`: who moves one socket's bytes, blocking or not.
+//! - [`model`]: the list of models, how one is written on a command line, the blocking ones.
+//! - `listening`, `admission`, `stopping`: what models are lent, and give back.
+//! - [`testing`]: a service under test without a socket, and servers under test with one.
 
 mod address;
+mod admission;
+mod carrier;
+pub mod command;
+mod console;
+mod counters;
+mod deadlines;
+mod descriptors;
+mod listening;
+mod mechanism;
+pub mod model;
+mod reactor;
+mod server;
+mod site;
+mod stopping;
+mod story;
+mod waiting;
 
 pub use address::{Address, AddressError, DEFAULT_PORT};
+pub use admission::WhenFull;
+pub use counters::Stats;
+pub use model::{Model, ModelError};
+pub use server::{Handle, ServeError, Server};
+pub use stopping::Drain;
+
+pub use switchboard_core::{
+    Arrival, Context, Ending, Endpoint, Flow, Idle, Input, Limits, Output, Peer, PeerInfo, Service,
+    Session, State,
+};

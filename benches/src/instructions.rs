@@ -1,0 +1,89 @@
+//! `instructions`: user-mode instructions and allocations per message, counted and not timed.
+//!
+//! The difference between a long and a short run with the same peers, so that starting, accepting,
+//! closing and stopping cancel out. What is left to chance is how many peers one wait reports.
+
+use clap::Args;
+
+use crate::Result;
+use crate::callgrind::Counts;
+use crate::programs::{Programs, Subject};
+use crate::spread::Spread;
+use crate::table::{Measure, Role, Table};
+
+/// What `epoll` may take per message.
+const INSTRUCTIONS_MAX: f64 = 150.0;
+const INSTRUCTIONS: Measure = Measure { name: "instructions/message", decimals: 1 };
+/// To three decimals: one allocation that depends on timing is not one per message.
+const ALLOCATIONS: Measure = Measure { name: "allocations/message", decimals: 3 };
+
+/// What to run under callgrind, and for how long.
+#[derive(Args, Debug)]
+pub(crate) struct Instructions {
+    /// Further models, besides epoll; only their allocations have a bound.
+    #[arg(long, value_delimiter = ',', value_name = "MODEL,...")]
+    models: Vec<String>,
+    /// Peers in a closed loop.
+    #[arg(long, default_value_t = 50, value_parser = crate::at_least_one)]
+    peers: usize,
+    /// Messages per peer in the short run.
+    #[arg(long, default_value_t = 40, value_parser = crate::at_least_one)]
+    short: usize,
+    /// Messages per peer that the long run has more.
+    #[arg(long, default_value_t = 400, value_parser = crate::at_least_one)]
+    more: usize,
+    /// How often the two runs are repeated for each subject.
+    #[arg(long, default_value_t = 3, value_parser = crate::at_least_one)]
+    repeat: usize,
+}
+
+impl Instructions {
+    pub(crate) fn run(&self, programs: &Programs) -> Result<Table> {
+        crate::crowd::allow_descriptors(self.peers)?;
+        let mut table = Table::new(format!(
+            "User-mode instructions and allocations per message under callgrind: {} peers, 64 \
+             bytes, closed loop;\n{} more messages in the long run than in the short one; median \
+             and range of {} pairs of runs",
+            self.peers,
+            self.peers * self.more,
+            self.repeat
+        ));
+        for subject in self.subjects(programs)? {
+            let (instructions, allocations) = self.measure(&subject, programs)?;
+            let bounds = match subject.ours {
+                false => [Role::Reference; 2],
+                true if subject.name == "switchboard epoll" => {
+                    [Role::AtMost(INSTRUCTIONS_MAX), Role::AtMost(0.0)]
+                }
+                true => [Role::Shown, Role::AtMost(0.0)],
+            };
+            table.add(&subject.name, INSTRUCTIONS, instructions, bounds[0]);
+            table.add(&subject.name, ALLOCATIONS, allocations, bounds[1]);
+        }
+        Ok(table)
+    }
+
+    fn subjects(&self, programs: &Programs) -> Result<Vec<Subject>> {
+        let mut subjects = vec![programs.c_reference("epoll")?];
+        subjects.push(programs.rust_reference("mio")?);
+        subjects.push(programs.rust_reference("tokio")?);
+        subjects.extend(programs.switchboard("epoll"));
+        let others = self.models.iter().filter(|model| *model != "epoll");
+        subjects.extend(others.filter_map(|model| programs.switchboard(model)));
+        Ok(subjects)
+    }
+
+    fn measure(&self, subject: &Subject, programs: &Programs) -> Result<(Spread, Spread)> {
+        let count = |rounds| Counts::take(subject, self.peers, rounds, programs.scratch());
+        let mut instructions = Vec::new();
+        let mut allocations = Vec::new();
+        for _ in 0..self.repeat {
+            let short = count(self.short)?;
+            let long = count(self.short + self.more)?;
+            let (instruction, allocation) = long.per_message(short, self.peers * self.more);
+            instructions.push(instruction);
+            allocations.push(allocation);
+        }
+        Ok((Spread::of(&instructions), Spread::of(&allocations)))
+    }
+}

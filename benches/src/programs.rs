@@ -1,0 +1,126 @@
+//! The programs to measure, built when the benchmark starts: `cargo` for Rust, `cc -O2` for C.
+//!
+//! Everything lands in the target directory that this program itself runs from, the C references
+//! and the profiles in a temporary directory that is removed at the end.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::Result;
+
+/// What runs in the server's role, and what it is called in the table.
+#[derive(Clone, Debug)]
+pub(crate) struct Subject {
+    pub(crate) name: String,
+    pub(crate) command: Vec<OsString>,
+    /// Switchboard: drains on SIGTERM, prints a stop line, and has bounds to keep.
+    pub(crate) ours: bool,
+}
+
+/// Where the programs are.
+pub(crate) struct Programs {
+    /// `None`: only the references are measured.
+    switchboard: Option<PathBuf>,
+    target: PathBuf,
+    scratch: TempDir,
+}
+
+impl Programs {
+    /// Takes `program`, or builds `switchboard` unless only the references are asked for.
+    pub(crate) fn new(program: Option<PathBuf>, references_only: bool) -> Result<Programs> {
+        let scratch = TempDir::with_prefix("switchboard-bench-")
+            .map_err(|error| format!("cannot make a temporary directory: {error}"))?;
+        let mut programs = Programs { switchboard: None, target: target_directory()?, scratch };
+        if !references_only {
+            programs.switchboard = Some(match program {
+                Some(path) if path.is_file() => path,
+                Some(path) => return Err(format!("--program {}: no such file", path.display())),
+                None => programs.cargo_build("switchboard-cli", "switchboard", &[], "")?,
+            });
+        }
+        Ok(programs)
+    }
+
+    /// The program under test as an echo server under `model`; `None` with `--references-only`.
+    pub(crate) fn switchboard(&self, model: &str) -> Option<Subject> {
+        let program = self.switchboard.as_ref()?;
+        let arguments = ["serve", "echo", "--listen", "127.0.0.1:0", "--model", model];
+        let mut command = vec![program.into()];
+        command.extend(arguments.map(OsString::from));
+        Some(Subject { name: format!("switchboard {model}"), command, ours: true })
+    }
+
+    /// `reference/NAME.c`, compiled.
+    pub(crate) fn c_reference(&self, name: &str) -> Result<Subject> {
+        let source = here().join("reference").join(format!("{name}.c"));
+        let program = self.scratch.path().join(name);
+        let mut cc = Command::new("cc");
+        cc.args(["-O2", "-Wall", "-Wextra", "-pthread", "-o"]).arg(&program).arg(&source);
+        run(&mut cc)?;
+        Ok(reference(&format!("C {name}"), program))
+    }
+
+    /// `src/bin/NAME_echo.rs`, built at its best: without optimization across crates mio takes
+    /// 1.8 times and tokio 1.5 times the instructions.
+    pub(crate) fn rust_reference(&self, name: &str) -> Result<Subject> {
+        let best = ["profile.release.lto='fat'", "profile.release.codegen-units=1"];
+        let program = format!("{name}_echo");
+        let program = self.cargo_build("switchboard-bench", &program, &best, "references")?;
+        Ok(reference(name, program))
+    }
+
+    /// A directory for what a run leaves behind.
+    pub(crate) fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    /// A build of its own per package, so that none gets features which another one asked for,
+    /// in `place` of the target directory.
+    fn cargo_build(
+        &self,
+        package: &str,
+        program: &str,
+        settings: &[&str],
+        place: &str,
+    ) -> Result<PathBuf> {
+        let target = self.target.join(place);
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build.args(["build", "--quiet", "--release", "-p", package, "--bin", program]);
+        build.arg("--manifest-path").arg(here().join("Cargo.toml"));
+        build.arg("--target-dir").arg(&target);
+        for setting in settings {
+            build.args(["--config", setting]);
+        }
+        run(&mut build)?;
+        Ok(target.join("release").join(program))
+    }
+}
+
+fn reference(name: &str, program: PathBuf) -> Subject {
+    Subject { name: name.to_owned(), command: vec![program.into()], ours: false }
+}
+
+fn here() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// This program lies in `TARGET/PROFILE/`.
+fn target_directory() -> Result<PathBuf> {
+    let own = env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
+    let target = own.parent().and_then(Path::parent);
+    target.map(Path::to_owned).ok_or_else(|| format!("{} lies in no target", own.display()))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let what = format!("{command:?}");
+    match command.stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("building failed ({status}): {what}")),
+        Err(error) => Err(format!("building failed ({error}): {what}")),
+    }
+}

@@ -1,0 +1,50 @@
+//! A figure and its spread: the median, and between what the middle half of the samples lies.
+//!
+//! Of fewer than eight samples the whole range is told, because quartiles of so few say nothing.
+
+/// Median and spread of some samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+}
+
+impl Spread {
+    /// Of at least one sample.
+    pub(crate) fn of(samples: &[f64]) -> Spread {
+        let mut sorted = samples.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let (low, high) = if sorted.len() < 8 { (0.0, 1.0) } else { (0.25, 0.75) };
+        Spread {
+            median: quantile(&sorted, 0.5),
+            low: quantile(&sorted, low),
+            high: quantile(&sorted, high),
+        }
+    }
+}
+
+/// Between two samples, in proportion.
+fn quantile(sorted: &[f64], part: f64) -> f64 {
+    let place = part * (sorted.len() - 1) as f64;
+    let below = sorted[place.floor() as usize];
+    let above = sorted[place.ceil() as usize];
+    below + (above - below) * place.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_samples_tell_their_range() {
+        let spread = Spread::of(&[3.0, 1.0, 2.0, 10.0]);
+        assert_eq!(spread, Spread { median: 2.5, low: 1.0, high: 10.0 });
+    }
+
+    #[test]
+    fn many_samples_tell_their_middle_half() {
+        let samples: Vec<f64> = (0..9).map(f64::from).rev().collect();
+        assert_eq!(Spread::of(&samples), Spread { median: 4.0, low: 2.0, high: 6.0 });
+    }
+}

@@ -1,0 +1,81 @@
+//! `switchboard serve`: a stock service, its own options after its name.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use switchboard::Server;
+use switchboard::command::ServeArgs;
+use switchboard_services::{Entry, Options, SERVICES, ServiceOption, find, printing};
+
+/// The subcommand: one subcommand of its own for each service, with the service's options.
+pub(crate) fn command() -> Command {
+    let command = Command::new("serve")
+        .about("Serve one of the stock services (without a name: list them)")
+        .subcommand_value_name("SERVICE")
+        .subcommand_help_heading("Services")
+        .disable_help_subcommand(true);
+    let command = ServeArgs::augment_args(command);
+    SERVICES.iter().fold(command, |command, entry| command.subcommand(service_command(entry)))
+}
+
+fn service_command(entry: &'static Entry) -> Command {
+    let command = Command::new(entry.name).about(entry.summary).hide(entry.hidden);
+    entry.options.iter().fold(command, |command, option| command.arg(argument(option)))
+}
+
+fn argument(option: &'static ServiceOption) -> Arg {
+    let argument = Arg::new(option.name)
+        .long(option.name)
+        .help(option.help)
+        .help_heading("Options of this service");
+    let Some(value) = option.value else {
+        return argument.action(ArgAction::SetTrue);
+    };
+    let mut argument = argument.value_name(value);
+    if !option.values.is_empty() {
+        argument = argument.value_parser(PossibleValuesParser::new(option.values));
+    }
+    match option.default {
+        Some(default) => argument.default_value(default),
+        None => argument,
+    }
+}
+
+/// Serves until it is stopped.
+pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
+    let Some((name, own)) = matches.subcommand() else {
+        return crate::services::list_for_serve();
+    };
+    let (Some(entry), Ok(args)) = (find(name), ServeArgs::from_arg_matches(own)) else {
+        return ExitCode::from(2);
+    };
+    let service = match (entry.build)(&options(entry, own)) {
+        Ok(service) => service,
+        Err(sentence) => {
+            let _ = writeln!(io::stderr(), "error: {sentence}");
+            return ExitCode::from(2);
+        }
+    };
+    let status = switchboard::command::serve(Server::new(service), &args);
+    printing::flush();
+    status
+}
+
+/// What the command line says of a service's own options.
+fn options(entry: &Entry, matches: &ArgMatches) -> Options {
+    let mut options = Options::default();
+    for option in entry.options {
+        match option.value {
+            None if matches.get_flag(option.name) => options.set(option.name, "true"),
+            None => {}
+            Some(_) => {
+                if let Some(value) = matches.get_one::<String>(option.name) {
+                    options.set(option.name, value);
+                }
+            }
+        }
+    }
+    options
+}

@@ -1,0 +1,273 @@
+//! Admission: the one point between accept(2) and a session where peers are counted and refused.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::net::{SocketFlags, accept_with, acceptfrom_with, getsockname, sockopt};
+use switchboard_core::{Endpoint, PeerInfo};
+
+use crate::listening::Listener;
+use crate::stopping::Bell;
+
+/// What happens to a peer that comes when the server has as many as it may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It is accepted and closed at once.
+    #[default]
+    Refuse,
+    /// It waits in the listener's backlog until another peer leaves.
+    Wait,
+}
+
+/// Counts the peers of the whole server against their limit.
+pub(crate) struct Gate {
+    present: AtomicUsize,
+    most: usize,
+    when_full: WhenFull,
+    next_id: AtomicU64,
+    /// Someone waits for a peer to leave.
+    awaited: AtomicBool,
+    /// Rung when a peer leaves and someone waits for it in another thread.
+    pub(crate) left: Bell,
+}
+
+impl Gate {
+    pub(crate) fn new(most: usize, when_full: WhenFull) -> io::Result<Gate> {
+        Ok(Gate {
+            present: AtomicUsize::new(0),
+            most,
+            when_full,
+            next_id: AtomicU64::new(1),
+            awaited: AtomicBool::new(false),
+            left: Bell::new()?,
+        })
+    }
+
+    /// The most peers at a time.
+    pub(crate) fn most(&self) -> usize {
+        self.most
+    }
+
+    fn enter(&self) -> bool {
+        if self.present.fetch_add(1, Ordering::SeqCst) < self.most {
+            return true;
+        }
+        self.present.fetch_sub(1, Ordering::SeqCst);
+        false
+    }
+
+    /// An admitted peer has gone.
+    pub(crate) fn leave(&self) {
+        self.present.fetch_sub(1, Ordering::SeqCst);
+        if self.awaited.swap(false, Ordering::SeqCst) {
+            self.left.ring();
+        }
+    }
+
+    /// Asks for one ring of `left` when the next peer leaves.
+    pub(crate) fn await_leaving(&self) {
+        self.awaited.store(true, Ordering::SeqCst);
+    }
+
+    fn full(&self) -> bool {
+        self.present.load(Ordering::SeqCst) >= self.most
+    }
+}
+
+/// A peer that was let in and has no session yet. Its socket is as accept4(2) made it.
+pub(crate) struct Newcomer {
+    pub(crate) socket: OwnedFd,
+    pub(crate) info: PeerInfo,
+}
+
+/// What one look at a listener's backlog brought.
+pub(crate) enum Accepted {
+    /// A peer; the gate counts it until [`Gate::leave`].
+    Peer(Newcomer),
+    /// A peer that was closed at once.
+    Refused,
+    /// Nobody waits.
+    Nobody,
+    /// Whoever waits must go on waiting until a peer leaves.
+    Full,
+    /// Out of descriptors or worse: look again after `pause`, or when a peer has left.
+    Exhausted {
+        /// One peer was closed at once.
+        refused: bool,
+        /// 10 ms, doubling to 1 s.
+        pause: Duration,
+    },
+}
+
+/// Accepts for one loop or thread.
+pub(crate) struct Acceptor {
+    /// A descriptor to give up when there is no other, so that a peer can be accepted only to be
+    /// closed: one that stays in the backlog keeps the listener readable for ever (libev(3), "the
+    /// special problem of accept()ing when you can't").
+    reserve: Option<File>,
+    pause: Duration,
+    refusal: Occasionally,
+    flags: SocketFlags,
+}
+
+const PAUSE_LEAST: Duration = Duration::from_millis(10);
+const PAUSE_MOST: Duration = Duration::from_secs(1);
+
+impl Acceptor {
+    /// `nonblocking`: what the accepted sockets are to be.
+    pub(crate) fn new(nonblocking: bool) -> Acceptor {
+        let flags = if nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::empty() };
+        Acceptor {
+            reserve: reserve(),
+            pause: PAUSE_LEAST,
+            refusal: Occasionally::default(),
+            flags: flags | SocketFlags::CLOEXEC,
+        }
+    }
+
+    /// Takes at most one peer out of the backlog.
+    pub(crate) fn accept(&mut self, gate: &Gate, listener: &Listener) -> Accepted {
+        if gate.when_full == WhenFull::Wait && gate.full() {
+            gate.await_leaving();
+            // A peer that left in between has rung nobody.
+            if gate.full() {
+                return Accepted::Full;
+            }
+        }
+        loop {
+            return match acceptfrom_with(listener, self.flags) {
+                Ok((socket, address)) => {
+                    self.pause = PAUSE_LEAST;
+                    let address = address.and_then(|address| SocketAddr::try_from(address).ok());
+                    self.admit(gate, listener, socket, address)
+                }
+                Err(Errno::WOULDBLOCK) => Accepted::Nobody,
+                Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
+                    self.refuse_one(listener)
+                }
+                // accept(2): errors of a peer that is gone already, or of its network.
+                Err(error) if transient(error) => continue,
+                Err(error) => {
+                    tracing::warn!("accept failed on {}: {error}", listener.address());
+                    Accepted::Exhausted { refused: false, pause: self.next_pause() }
+                }
+            };
+        }
+    }
+
+    /// Says why a peer was closed at once, at most once a second.
+    pub(crate) fn say_refused(&mut self, why: impl FnOnce() -> String) {
+        if let Some(silent) = self.refusal.now() {
+            let more = if silent > 0 {
+                format!(" ({silent} more since the last line)")
+            } else {
+                String::new()
+            };
+            tracing::warn!("refused a peer: {}{more}", why());
+        }
+    }
+
+    /// How long to pause after a failure that cannot be mended at once: doubles, 10 ms to 1 s.
+    pub(crate) fn next_pause(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(PAUSE_MOST);
+        pause
+    }
+
+    fn admit(
+        &mut self,
+        gate: &Gate,
+        listener: &Listener,
+        socket: OwnedFd,
+        address: Option<SocketAddr>,
+    ) -> Accepted {
+        if !gate.enter() {
+            self.say_refused(|| format!("there are {} already, and no more may come", gate.most()));
+            return Accepted::Refused;
+        }
+        let address = match address {
+            Some(address) => Endpoint::from(address),
+            None => process_of(&socket),
+        };
+        let local = match listener.wildcard {
+            true => getsockname(&socket)
+                .ok()
+                .and_then(|address| SocketAddr::try_from(address).ok())
+                .map_or_else(|| listener.address().clone(), Endpoint::from),
+            false => listener.address().clone(),
+        };
+        let id = gate.next_id.fetch_add(1, Ordering::Relaxed);
+        Accepted::Peer(Newcomer { socket, info: PeerInfo { id, address, local } })
+    }
+
+    /// Out of descriptors: the reserve makes room for one peer, which is closed at once.
+    fn refuse_one(&mut self, listener: &Listener) -> Accepted {
+        let pause = self.next_pause();
+        tracing::warn!(
+            "no descriptor left for a peer on {}; accepting pauses for {} ms",
+            listener.address(),
+            pause.as_millis()
+        );
+        let refused = self.reserve.take().is_some()
+            // Accepted only to be dropped, and thereby closed.
+            && accept_with(listener, SocketFlags::CLOEXEC).is_ok();
+        self.reserve = reserve();
+        Accepted::Exhausted { refused, pause }
+    }
+}
+
+fn reserve() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+fn transient(error: Errno) -> bool {
+    matches!(
+        error,
+        Errno::INTR
+            | Errno::CONNABORTED
+            | Errno::NETDOWN
+            | Errno::PROTO
+            | Errno::NOPROTOOPT
+            | Errno::HOSTDOWN
+            | Errno::NONET
+            | Errno::HOSTUNREACH
+            | Errno::OPNOTSUPP
+            | Errno::NETUNREACH
+            | Errno::PERM
+            | Errno::TIMEDOUT
+    )
+}
+
+fn process_of(socket: &OwnedFd) -> Endpoint {
+    match sockopt::socket_peercred(socket.as_fd()) {
+        Ok(cred) => {
+            Endpoint::Process { uid: cred.uid.as_raw(), pid: cred.pid.as_raw_nonzero().get() }
+        }
+        Err(_) => Endpoint::Process { uid: u32::MAX, pid: 0 },
+    }
+}
+
+/// Lets something happen at most once a second.
+#[derive(Default)]
+struct Occasionally {
+    last: Option<Instant>,
+    silent: u64,
+}
+
+impl Occasionally {
+    /// Whether it may happen now; if so, how often it did not since the last time.
+    fn now(&mut self) -> Option<u64> {
+        let now = Instant::now();
+        if self.last.is_some_and(|last| now - last < Duration::from_secs(1)) {
+            self.silent += 1;
+            return None;
+        }
+        self.last = Some(now);
+        Some(std::mem::take(&mut self.silent))
+    }
+}

@@ -1,0 +1,296 @@
+//! The carrier for sockets that block: the thread waits in recv(2) and send(2), and nowhere else.
+//!
+//! A message costs two system calls and no poll(2): deadlines are `SO_RCVTIMEO` and `SO_SNDTIMEO`,
+//! set only when they change. On stop, another thread shuts the receiving side of those between
+//! requests, which wakes them.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
+use switchboard_core::{Connection, Ending, Next, Wire};
+
+use crate::model::floor::Presence;
+use crate::stopping::Stop;
+
+/// Spare bytes of the first read of an event-style peer; grows to the second with what comes.
+const READ_LEAST: usize = 2 << 10;
+const READ_MOST: usize = 64 << 10;
+
+/// How long the rest of a request is awaited whose beginning came in the very instant in which the
+/// drain shut the receiving side.
+const TORN_WAIT: Duration = Duration::from_secs(1);
+
+/// One blocking socket.
+pub(crate) struct BlockingWire {
+    presence: Arc<Presence>,
+    stop: Stop,
+    receive_wait: Option<Duration>,
+    send_wait: Option<Duration>,
+}
+
+impl BlockingWire {
+    pub(crate) fn new(presence: Arc<Presence>, stop: Stop) -> BlockingWire {
+        BlockingWire { presence, stop, receive_wait: None, send_wait: None }
+    }
+
+    /// Half-closes, then drops what still comes until the peer closes too or `limit` has passed:
+    /// closing with unread input would reset the connection (RFC 9293, 3.6.1).
+    pub(crate) fn linger(&mut self, limit: Duration) {
+        if shutdown(&self.presence.socket, Shutdown::Write).is_err() {
+            return;
+        }
+        let end = Instant::now() + limit;
+        let mut sink = Vec::with_capacity(READ_LEAST);
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            sink.clear();
+            let more = match left.is_zero() {
+                true => return,
+                false => self.receive(&mut sink, Some(left), true),
+            };
+            if !more.is_ok_and(|count| count > 0) {
+                return;
+            }
+        }
+    }
+
+    fn cut(&self) -> io::Result<()> {
+        match self.presence.cut.load(SeqCst) {
+            true => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut off by the stop")),
+            false => Ok(()),
+        }
+    }
+
+    fn set_receive_wait(&mut self, wait: Option<Duration>) -> io::Result<()> {
+        if wait != self.receive_wait {
+            set_socket_timeout(&self.presence.socket, Timeout::Recv, at_least_one_tick(wait))?;
+            self.receive_wait = wait;
+        }
+        Ok(())
+    }
+
+    /// One recv(2).
+    fn read(&self, into: &mut Vec<u8>, flags: RecvFlags) -> io::Result<usize> {
+        loop {
+            return match recv(&self.presence.socket, spare_capacity(into), flags) {
+                Ok((count, _)) => {
+                    count_up(&self.presence.received, count);
+                    self.cut()?;
+                    Ok(count)
+                }
+                Err(Errno::INTR) => continue,
+                Err(Errno::WOULDBLOCK) => {
+                    self.cut()?;
+                    Err(io::ErrorKind::TimedOut.into())
+                }
+                Err(error) => Err(error.into()),
+            };
+        }
+    }
+
+    /// The receiving side was shut while a request was under way: Linux still delivers what comes,
+    /// but no longer waits for it.
+    fn read_torn(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+        let end = Instant::now() + TORN_WAIT;
+        loop {
+            match self.read(into, RecvFlags::DONTWAIT) {
+                Ok(0) => {}
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
+                other => return other,
+            }
+            if Instant::now() >= end {
+                return Ok(0);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Wire for BlockingWire {
+    fn receive(
+        &mut self,
+        into: &mut Vec<u8>,
+        wait: Option<Duration>,
+        between_requests: bool,
+    ) -> io::Result<usize> {
+        self.cut()?;
+        if !between_requests {
+            if self.presence.shut.load(SeqCst) {
+                return self.read_torn(into);
+            }
+            self.set_receive_wait(wait)?;
+            return self.read(into, RecvFlags::empty());
+        }
+        self.presence.between.store(true, SeqCst);
+        // Whoever drains sets its flag first and looks at ours second: one of the two sees the
+        // other, so that no one sleeps through the drain.
+        let result = if self.stop.draining() {
+            match self.read(into, RecvFlags::DONTWAIT) {
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(0),
+                other => other,
+            }
+        } else {
+            self.set_receive_wait(wait)?;
+            self.read(into, RecvFlags::empty())
+        };
+        self.presence.between.store(false, SeqCst);
+        result
+    }
+
+    fn send(&mut self, bytes: &[u8], wait: Option<Duration>) -> io::Result<usize> {
+        self.cut()?;
+        if wait != self.send_wait {
+            set_socket_timeout(&self.presence.socket, Timeout::Send, at_least_one_tick(wait))?;
+            self.send_wait = wait;
+        }
+        loop {
+            return match send(&self.presence.socket, bytes, SendFlags::NOSIGNAL) {
+                Ok(count) => {
+                    count_up(&self.presence.sent, count);
+                    Ok(count)
+                }
+                Err(Errno::INTR) => continue,
+                Err(error) => {
+                    self.cut()?;
+                    match error {
+                        Errno::WOULDBLOCK => Err(io::ErrorKind::TimedOut.into()),
+                        error => Err(error.into()),
+                    }
+                }
+            };
+        }
+    }
+
+    fn sleep(&mut self, wait: Duration) -> io::Result<()> {
+        self.presence.sleep(wait);
+        self.cut()
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn draining(&self) -> bool {
+        self.stop.draining()
+    }
+}
+
+/// Only the peer's own thread writes its counters.
+fn count_up(counter: &AtomicU64, count: usize) {
+    counter.store(counter.load(Relaxed) + count as u64, Relaxed);
+}
+
+/// A timeout of zero would mean none at all (socket(7)).
+fn at_least_one_tick(wait: Option<Duration>) -> Option<Duration> {
+    wait.map(|wait| wait.max(Duration::from_micros(1)))
+}
+
+/// Serves an event-style peer on this thread, from its opening to its end.
+pub(crate) fn converse(
+    connection: &mut Connection,
+    wire: &mut BlockingWire,
+    idle: Option<Duration>,
+) -> Ending {
+    let (mut room, mut buffer, mut size) = (Vec::new(), Vec::new(), READ_LEAST);
+    if wire.draining() {
+        connection.drain();
+    }
+    connection.open(wire.now(), &mut room);
+    loop {
+        send_all(connection, wire, &mut room, idle);
+        match connection.next(&room) {
+            Next::Go => {}
+            Next::HalfClose => {
+                if shutdown(&wire.presence.socket, Shutdown::Write).is_err() {
+                    connection.fail(Ending::Reset);
+                }
+                connection.half_closed(wire.now());
+                continue;
+            }
+            Next::Over(ending) => return ending,
+        }
+        if wire.draining() {
+            connection.drain();
+        }
+        if connection.resumable(&room) {
+            connection.resume(wire.now(), &mut room);
+            continue;
+        }
+        let wait = match connection.hurries() || !connection.wants_input() {
+            true => connection.deadline().map(|end| end.saturating_duration_since(wire.now())),
+            false => idle,
+        };
+        if !connection.wants_input() {
+            let slept = wire.sleep(wait.unwrap_or(Duration::MAX));
+            settle(connection, wire, slept.map(|()| None), &buffer, &mut room);
+            continue;
+        }
+        buffer.clear();
+        buffer.reserve(size);
+        let came = wire.receive(&mut buffer, wait, connection.between_requests());
+        if came.as_ref().is_ok_and(|count| *count >= size) {
+            size = (size * 4).min(READ_MOST);
+        }
+        settle(connection, wire, came.map(Some), &buffer, &mut room);
+    }
+}
+
+/// Hands the connection what a wait brought: bytes, the end, a deadline, a failure.
+fn settle(
+    connection: &mut Connection,
+    wire: &BlockingWire,
+    came: io::Result<Option<usize>>,
+    buffer: &[u8],
+    room: &mut Vec<u8>,
+) {
+    let now = wire.now();
+    match came {
+        Ok(Some(0)) => connection.ended(now, room),
+        Ok(Some(_)) => connection.received(buffer, now, room),
+        Ok(None) => connection.expired(now, room),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            // The kernel's clock may ring a tick before ours.
+            let due = connection.deadline().map_or(now, |deadline| deadline.max(now));
+            connection.expired(due, room);
+        }
+        Err(error) => connection.fail(ending_of(wire, &error)),
+    }
+}
+
+fn send_all(
+    connection: &mut Connection,
+    wire: &mut BlockingWire,
+    room: &mut Vec<u8>,
+    idle: Option<Duration>,
+) {
+    loop {
+        let unsent = connection.unsent(room);
+        if unsent.is_empty() {
+            return;
+        }
+        let sent = wire.send(unsent, idle);
+        let now = wire.now();
+        match sent {
+            Ok(count) => connection.sent(count, now, room),
+            Err(error) => {
+                room.clear();
+                return connection.fail(ending_of(wire, &error));
+            }
+        }
+    }
+}
+
+fn ending_of(wire: &BlockingWire, error: &io::Error) -> Ending {
+    match wire.cut() {
+        Ok(()) => Ending::of_io(error),
+        Err(_) => Ending::CutOff,
+    }
+}

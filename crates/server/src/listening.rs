@@ -1,0 +1,209 @@
+//! Listeners: opened, kept and closed here and nowhere else; a model is lent them.
+//!
+//! `SO_REUSEADDR` is always set, so that a restarted server gets its port back while old peers are
+//! in TIME_WAIT. On Linux it alone does not let two servers share a port: the second can bind only
+//! while the first does not listen, and fails at listen(2) at the latest (socket(7)).
+//! `SO_REUSEPORT` (on request) does let them share.
+
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, ipproto, listen, socket_with};
+use rustix::net::{getsockname, sockopt};
+use switchboard_core::Endpoint;
+
+use crate::Address;
+
+/// What every listener of a server has in common.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ListenOptions {
+    pub(crate) backlog: i32,
+    pub(crate) reuse_port: bool,
+    pub(crate) receive_buffer: Option<usize>,
+    pub(crate) send_buffer: Option<usize>,
+}
+
+/// One listening socket, non-blocking. Closed when the last holder lets go of it.
+pub(crate) struct Listener {
+    fd: OwnedFd,
+    address: Endpoint,
+    /// Accepted sockets have another local address than the listener's own.
+    pub(crate) wildcard: bool,
+    remove: Option<PathBuf>,
+}
+
+/// All listeners of a server.
+pub(crate) struct Listeners {
+    kept: Mutex<Vec<Arc<Listener>>>,
+    addresses: Vec<Endpoint>,
+}
+
+impl Listeners {
+    /// Opens a listener for each address of each of `addresses`.
+    ///
+    /// # Errors
+    /// The sentence names the address.
+    pub(crate) fn open(addresses: &[Address], options: ListenOptions) -> io::Result<Listeners> {
+        let mut kept = Vec::new();
+        for address in addresses {
+            let named = |error: io::Error| explain(address, &error);
+            if let Address::Unix(path) = address {
+                kept.push(Arc::new(listen_unix(path, options).map_err(named)?));
+                continue;
+            }
+            for socket_address in address.to_listen().map_err(named)? {
+                let dual = matches!(address, Address::Any { .. });
+                kept.push(Arc::new(listen_inet(socket_address, dual, options).map_err(named)?));
+            }
+        }
+        let addresses = kept.iter().map(|listener| listener.address.clone()).collect();
+        Ok(Listeners { kept: Mutex::new(kept), addresses })
+    }
+
+    /// Where the server can be reached, with the ports that were chosen.
+    pub(crate) fn addresses(&self) -> &[Endpoint] {
+        &self.addresses
+    }
+
+    /// All listeners, for a model that accepts.
+    pub(crate) fn lend(&self) -> Vec<Arc<Listener>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes the listeners back from a model that has emptied their backlogs, and closes them.
+    pub(crate) fn close(&self, lent: Vec<Arc<Listener>>) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        drop(lent);
+    }
+}
+
+impl Listener {
+    pub(crate) fn address(&self) -> &Endpoint {
+        &self.address
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(path) = &self.remove
+            && let Err(error) = fs::remove_file(path)
+        {
+            tracing::debug!("{} stays behind: {error}", path.display());
+        }
+    }
+}
+
+/// Options that accepted sockets inherit on Linux are set here once, not at each accept:
+/// `SO_OOBINLINE`, `TCP_NODELAY`, the buffer sizes (tcp(7), socket(7)).
+fn listen_inet(address: SocketAddr, dual: bool, options: ListenOptions) -> io::Result<Listener> {
+    let open = |address: SocketAddr| -> io::Result<OwnedFd> {
+        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let fd = socket_with(
+            family,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+            Some(ipproto::TCP),
+        )?;
+        sockopt::set_socket_reuseaddr(&fd, true)?;
+        if address.is_ipv6() {
+            sockopt::set_ipv6_v6only(&fd, !dual)?;
+        }
+        if options.reuse_port {
+            sockopt::set_socket_reuseport(&fd, true)?;
+        }
+        sockopt::set_socket_oobinline(&fd, true)?;
+        sockopt::set_tcp_nodelay(&fd, true)?;
+        set_buffers(&fd, options)?;
+        bind(&fd, &address)?;
+        listen(&fd, options.backlog)?;
+        Ok(fd)
+    };
+    let fd = match open(address) {
+        // A machine without IPv6 still has all its IPv4 addresses.
+        Err(error)
+            if dual
+                && error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error()) =>
+        {
+            open(SocketAddr::from(([0, 0, 0, 0], address.port())))?
+        }
+        other => other?,
+    };
+    let fd = OwnedFd::from(TcpListener::from(fd));
+    let bound = SocketAddr::try_from(getsockname(&fd)?)?;
+    Ok(Listener {
+        fd,
+        address: Endpoint::from(bound),
+        wildcard: bound.ip().is_unspecified(),
+        remove: None,
+    })
+}
+
+fn listen_unix(path: &Path, options: ListenOptions) -> io::Result<Listener> {
+    clear_stale(path)?;
+    let listener = UnixListener::bind(path)?;
+    listener.set_nonblocking(true)?;
+    let fd = OwnedFd::from(listener);
+    set_buffers(&fd, options)?;
+    listen(&fd, options.backlog)?;
+    Ok(Listener {
+        fd,
+        address: Endpoint::Path(Arc::new(path.to_owned())),
+        wildcard: false,
+        remove: Some(path.to_owned()),
+    })
+}
+
+/// Removes the socket that a dead server left at `path`; whatever else is there stays.
+fn clear_stale(path: &Path) -> io::Result<()> {
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(()) };
+    if !found.file_type().is_socket() {
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "it exists and is no socket; choose another path or remove it",
+        ));
+    }
+    match UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+        // Someone listens, or it cannot be told: bind(2) will say that the address is in use.
+        _ => Ok(()),
+    }
+}
+
+fn set_buffers(fd: &OwnedFd, options: ListenOptions) -> io::Result<()> {
+    if let Some(size) = options.receive_buffer {
+        sockopt::set_socket_recv_buffer_size(fd, size)?;
+    }
+    if let Some(size) = options.send_buffer {
+        sockopt::set_socket_send_buffer_size(fd, size)?;
+    }
+    Ok(())
+}
+
+fn explain(address: &Address, error: &io::Error) -> io::Error {
+    let hint = match (error.kind(), address) {
+        (io::ErrorKind::AddrInUse, _) => {
+            "another server listens there; stop it or choose another --listen ADDRESS"
+        }
+        (io::ErrorKind::PermissionDenied, Address::Unix(_)) => {
+            "this user may not create a socket there; choose another path"
+        }
+        (io::ErrorKind::PermissionDenied, _) => {
+            "this user may not have that port; choose one from 1024 on"
+        }
+        (io::ErrorKind::AddrNotAvailable, _) => "this machine does not have that address",
+        _ => return io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")),
+    };
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {hint}"))
+}

@@ -1,0 +1,109 @@
+//! epoll(7): the kernel remembers what is watched, and only what is ready costs anything.
+//!
+//! Level-triggered (`epoll`), a socket is told of as long as it is ready; edge-triggered
+//! (`epoll-et`), once for each change, so that it must be read until nothing is left.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::io::Errno;
+
+use super::{Interest, Key, Mechanism, Ready, timespec};
+use crate::model::{Kind, loop_model};
+use crate::reactor;
+
+/// Events taken from the kernel at a time.
+const BATCH: usize = 1024;
+
+/// An epoll instance and the buffer that its events come in.
+pub(crate) struct Epoll<const EDGE: bool> {
+    epoll: OwnedFd,
+    events: Vec<Event>,
+}
+
+impl<const EDGE: bool> Epoll<EDGE> {
+    fn new() -> io::Result<Self> {
+        Ok(Epoll { epoll: epoll::create(CreateFlags::CLOEXEC)?, events: Vec::with_capacity(BATCH) })
+    }
+
+    /// Listeners and the other few descriptors of the server stay level-triggered: they are not
+    /// always drained, and there is one of each.
+    fn flags(key: Key, interest: Interest) -> EventFlags {
+        let mut flags = EventFlags::empty();
+        if interest.read() {
+            flags |= EventFlags::IN | EventFlags::PRI;
+            if EDGE {
+                flags |= EventFlags::RDHUP;
+            }
+        }
+        if interest.write() {
+            flags |= EventFlags::OUT;
+        }
+        if EDGE && key.is_peer() {
+            flags |= EventFlags::ET;
+        }
+        flags
+    }
+}
+
+impl<const EDGE: bool> Mechanism for Epoll<EDGE> {
+    const CALL: &'static str = "epoll_wait";
+    const EDGE: bool = EDGE;
+
+    fn add(&mut self, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        let data = EventData::new_u64(key.0);
+        Ok(epoll::add(&self.epoll, fd, data, Self::flags(key, interest))?)
+    }
+
+    fn change(&mut self, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
+        let data = EventData::new_u64(key.0);
+        Ok(epoll::modify(&self.epoll, fd, data, Self::flags(key, interest))?)
+    }
+
+    fn remove(&mut self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(epoll::delete(&self.epoll, fd)?)
+    }
+
+    fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+        self.events.clear();
+        let timeout = timespec(timeout);
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        ready.extend(self.events.iter().map(|event| {
+            let flags = event.flags;
+            let failed = flags.intersects(EventFlags::ERR | EventFlags::HUP);
+            Ready {
+                key: Key(event.data.u64()),
+                read: failed
+                    || flags.intersects(EventFlags::IN | EventFlags::PRI | EventFlags::RDHUP),
+                write: failed || flags.intersects(EventFlags::OUT),
+                urgent: flags.intersects(EventFlags::PRI),
+                hangup: failed || flags.intersects(EventFlags::RDHUP),
+            }
+        }));
+        Ok(())
+    }
+}
+
+/// Level-triggered.
+pub(crate) const LEVEL: Kind = Kind {
+    name: "epoll",
+    summary: "one loop for all peers; the kernel tells which are ready",
+    source: "reactor on epoll(7)",
+    run: |site, _| reactor::run(site, Epoll::<false>::new()?),
+    ..loop_model()
+};
+
+/// Edge-triggered.
+pub(crate) const EDGE: Kind = Kind {
+    name: "epoll-et",
+    summary: "the same, told once for each change",
+    source: "reactor on epoll(7), EPOLLET",
+    run: |site, _| reactor::run(site, Epoll::<true>::new()?),
+    ..loop_model()
+};

@@ -1,0 +1,330 @@
+//! The floor of the blocking models: who is served by which thread, and how they are all stopped.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::net::{Shutdown, shutdown};
+use switchboard_core::{Connection, Ending, Peer, PeerInfo, Style};
+
+use crate::admission::{Accepted, Acceptor, Newcomer};
+use crate::carrier::blocking::{BlockingWire, converse};
+use crate::counters::Stats;
+use crate::listening::Listener;
+use crate::site::Site;
+use crate::stopping::Bell;
+use crate::waiting::until_readable;
+
+/// How long threads get to notice that their peers were cut off.
+const CUT_GRACE: Duration = Duration::from_secs(1);
+
+/// One peer that a thread is serving.
+pub(crate) struct Presence {
+    pub(crate) socket: OwnedFd,
+    pub(crate) info: PeerInfo,
+    /// Its thread waits for the beginning of a request.
+    pub(crate) between: AtomicBool,
+    /// The drain has shut its receiving side.
+    pub(crate) shut: AtomicBool,
+    /// It was given up: nothing that its thread does for it waits any more.
+    pub(crate) cut: AtomicBool,
+    pub(crate) received: AtomicU64,
+    pub(crate) sent: AtomicU64,
+    sleeping: Mutex<()>,
+    wake: Condvar,
+}
+
+/// All peers of a blocking model, its acceptor's bell, its counters.
+pub(crate) struct Floor {
+    pub(crate) site: Arc<Site>,
+    peers: Mutex<BTreeMap<u64, Arc<Presence>>>,
+    /// Rung for the accepting or the draining thread.
+    bell: Bell,
+    /// The operator said `pause`.
+    held: AtomicBool,
+}
+
+impl Presence {
+    fn new(newcomer: Newcomer) -> Presence {
+        Presence {
+            socket: newcomer.socket,
+            info: newcomer.info,
+            between: AtomicBool::new(false),
+            shut: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
+            received: AtomicU64::new(0),
+            sent: AtomicU64::new(0),
+            sleeping: Mutex::new(()),
+            wake: Condvar::new(),
+        }
+    }
+
+    /// Sleeps for `wait`, or until the peer is cut off.
+    pub(crate) fn sleep(&self, wait: Duration) {
+        let guard = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
+        let asleep = |_: &mut ()| !self.cut.load(SeqCst);
+        drop(self.wake.wait_timeout_while(guard, wait, asleep));
+    }
+
+    /// Bytes received and sent so far.
+    pub(crate) fn traffic(&self) -> (u64, u64) {
+        (self.received.load(SeqCst), self.sent.load(SeqCst))
+    }
+
+    fn cut_off(&self) {
+        self.cut.store(true, SeqCst);
+        let _ = shutdown(&self.socket, Shutdown::Both);
+        let _guard = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
+        self.wake.notify_all();
+    }
+}
+
+impl Floor {
+    pub(crate) fn new(site: &Arc<Site>) -> io::Result<Floor> {
+        Ok(Floor {
+            site: Arc::clone(site),
+            peers: Mutex::default(),
+            bell: Bell::new()?,
+            held: AtomicBool::new(false),
+        })
+    }
+
+    /// Serves one peer on this thread, from its opening to the closing of its socket.
+    pub(crate) fn serve(&self, newcomer: Newcomer) {
+        let presence = Arc::new(Presence::new(newcomer));
+        self.peers().insert(presence.info.id, Arc::clone(&presence));
+        self.site.counters.gather(&mut Stats { accepted: 1, ..Stats::default() });
+        self.site.say_opened(&presence.info);
+        let (ending, error) = self.answer(&presence);
+        self.leave(presence, ending, error.as_ref());
+    }
+
+    fn answer(&self, presence: &Arc<Presence>) -> (Ending, Option<io::Error>) {
+        let mut wire = BlockingWire::new(Arc::clone(presence), self.site.stop.clone());
+        let limits = Arc::clone(&self.site.limits);
+        match self.site.service.style() {
+            Style::StraightLine(handler) => {
+                let linger = limits.linger;
+                let peer = Peer::new(&mut wire, presence.info.clone(), limits);
+                let (ending, error) = peer.serve(&**handler);
+                if ending == Ending::Closed {
+                    wire.linger(linger);
+                }
+                (ending, error)
+            }
+            Style::Event(open) => {
+                let info = &presence.info;
+                let session = panic::catch_unwind(AssertUnwindSafe(|| open(info)));
+                let Ok(session) = session else { return (Ending::Panicked, None) };
+                let idle = limits.idle;
+                let mut connection = Connection::new(session, info, limits, Instant::now());
+                let ending = converse(&mut connection, &mut wire, idle);
+                connection.close(ending);
+                (ending, None)
+            }
+        }
+    }
+
+    /// A peer leaves the list before its socket is closed, so that no one shuts down a descriptor
+    /// that has been given to somebody else.
+    fn leave(&self, presence: Arc<Presence>, ending: Ending, error: Option<&io::Error>) {
+        let traffic = presence.traffic();
+        let mut stats = Stats { received: traffic.0, sent: traffic.1, ..Stats::default() };
+        stats.ended(ending);
+        self.site.say_closed((presence.info.id, &presence.info.address), ending, traffic, error);
+        {
+            // Under the lock, so that no one counts this peer's bytes twice or not at all.
+            let mut peers = self.peers();
+            peers.remove(&presence.info.id);
+            self.site.counters.gather(&mut stats);
+        }
+        drop(presence);
+        self.site.gate.leave();
+    }
+
+    /// Accepts until the drain begins, and then whoever is in the backlogs; `serve` is called for
+    /// each. Returns after the listeners were closed.
+    pub(crate) fn accept(&self, mut serve: impl FnMut(Newcomer) -> io::Result<()>) {
+        let lent = self.site.listeners.lend();
+        let mut acceptor = Acceptor::new(false);
+        while !self.site.stop.draining() {
+            self.accept_waiting(&mut acceptor, &lent, &mut serve);
+        }
+        self.release_idle();
+        for listener in &lent {
+            while !self.site.stop.cutting()
+                && self.accept_one(&mut acceptor, listener, &mut serve).is_none()
+            {}
+        }
+        self.site.listeners.close(lent);
+    }
+
+    /// Waits once for the listeners, the stop, the bell; accepts from each listener that is ready.
+    fn accept_waiting(
+        &self,
+        acceptor: &mut Acceptor,
+        lent: &[Arc<Listener>],
+        serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
+    ) {
+        let watched = if self.held.load(SeqCst) { &[] } else { lent };
+        let mut fds = vec![self.site.stop.drain_fd(), self.bell.fd()];
+        fds.extend(watched.iter().map(|listener| listener.as_fd()));
+        let ready = until_readable(&fds, None);
+        if ready.contains(&1) {
+            self.bell.quiet();
+        }
+        for (index, listener) in watched.iter().enumerate() {
+            if !ready.contains(&(index + 2)) {
+                continue;
+            }
+            if let Some(pause) = self.accept_one(acceptor, listener, serve)
+                && pause > Duration::ZERO
+            {
+                self.pause(pause);
+            }
+        }
+    }
+
+    /// `Some`: nobody can be accepted for that long (zero: nobody waits).
+    fn accept_one(
+        &self,
+        acceptor: &mut Acceptor,
+        listener: &Listener,
+        serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
+    ) -> Option<Duration> {
+        let refuse = || self.site.counters.gather(&mut Stats { refused: 1, ..Stats::default() });
+        match acceptor.accept(&self.site.gate, listener) {
+            Accepted::Peer(newcomer) => {
+                let Err(error) = serve(newcomer) else { return None };
+                // No thread could be started, and the peer was closed with it: as with descriptors.
+                self.site.gate.leave();
+                refuse();
+                let pause = acceptor.next_pause();
+                tracing::warn!("no thread for a peer: {error}; accepting pauses for {pause:?}");
+                Some(pause)
+            }
+            Accepted::Refused => {
+                refuse();
+                None
+            }
+            Accepted::Nobody => Some(Duration::ZERO),
+            Accepted::Full => Some(Duration::MAX),
+            Accepted::Exhausted { refused, pause } => {
+                if refused {
+                    refuse();
+                }
+                Some(pause)
+            }
+        }
+    }
+
+    /// Accepts nobody for that long, or until a peer leaves or the drain begins.
+    fn pause(&self, pause: Duration) {
+        self.site.gate.await_leaving();
+        let left = self.site.gate.left.fd();
+        let ready = until_readable(&[self.site.stop.drain_fd(), left], Some(pause));
+        if ready.contains(&1) {
+            self.site.gate.left.quiet();
+        }
+    }
+
+    /// Waits for the drain and lets those go who are between requests.
+    pub(crate) fn drain(&self) {
+        until_readable(&[self.site.stop.drain_fd()], None);
+        self.release_idle();
+    }
+
+    /// Wakes the threads that wait for the beginning of a request.
+    fn release_idle(&self) {
+        for presence in self.peers().values() {
+            if presence.between.load(SeqCst) && !presence.shut.swap(true, SeqCst) {
+                let _ = shutdown(&presence.socket, Shutdown::Read);
+            }
+        }
+    }
+
+    /// Wakes the thread that drains, or accepts.
+    pub(crate) fn ring(&self) {
+        self.bell.ring();
+    }
+
+    /// Waits until everyone has left, whose threads [`ring`](Floor::ring) at their end; false: some
+    /// have not when the drain is over.
+    pub(crate) fn see_off(&self, everyone_is_in: impl Fn() -> bool) -> bool {
+        loop {
+            if everyone_is_in() && self.peers().is_empty() {
+                return true;
+            }
+            let deadline = self.site.drain_deadline();
+            let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+            let expired = left.is_some_and(|left| left.is_zero());
+            if expired || self.site.stop.cutting() {
+                return false;
+            }
+            let ready = until_readable(&[self.site.stop.cut_fd(), self.bell.fd()], left);
+            if ready.contains(&1) {
+                self.bell.quiet();
+            }
+        }
+    }
+
+    /// Cuts everyone off and gives their threads a moment to notice; says who did not.
+    pub(crate) fn cut_off(&self) {
+        self.site.stop.cut();
+        let end = Instant::now() + CUT_GRACE;
+        loop {
+            for presence in self.peers().values() {
+                presence.cut_off();
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if self.peers().is_empty() || left.is_zero() {
+                break;
+            }
+            until_readable(&[self.bell.fd()], Some(left.min(Duration::from_millis(20))));
+            self.bell.quiet();
+        }
+        let mut peers = self.peers();
+        for presence in std::mem::take(&mut *peers).into_values() {
+            let PeerInfo { id, address, .. } = &presence.info;
+            tracing::warn!("left behind: the thread sb-peer-{id} still computes for {address}");
+            let (received, sent) = presence.traffic();
+            let mut stats = Stats { received, sent, ..Stats::default() };
+            stats.ended(Ending::CutOff);
+            self.site.counters.gather(&mut stats);
+        }
+    }
+
+    /// The counters, with the bytes of those who are still here.
+    pub(crate) fn stats(&self) -> Stats {
+        let peers = self.peers();
+        let mut stats = self.site.counters.read();
+        for presence in peers.values() {
+            let (received, sent) = presence.traffic();
+            stats.received += received;
+            stats.sent += sent;
+        }
+        stats
+    }
+
+    /// Calls `each` for every peer.
+    pub(crate) fn each_peer(&self, mut each: impl FnMut(&Presence)) -> usize {
+        let peers = self.peers();
+        peers.values().for_each(|presence| each(presence));
+        peers.len()
+    }
+
+    /// Stops or resumes accepting.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.store(held, SeqCst);
+        self.bell.ring();
+    }
+
+    fn peers(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Presence>>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,158 @@
+//! Models: who runs what, and how it learns that a socket can go on.
+//!
+//! [`MODELS`] is the one list: the command line, `switchboard models`, the tests and the README's
+//! table read it. A model is one file and its line here.
+
+pub(crate) mod floor;
+mod hints;
+mod operating;
+mod parse;
+mod sequential;
+mod thread;
+
+use std::io;
+use std::sync::Arc;
+
+use switchboard_core::Style;
+
+use crate::mechanism;
+use crate::site::Site;
+
+pub use hints::flag_hint;
+pub use parse::{Model, ModelError};
+
+/// Every model of this version, in the order of the README's table.
+pub static MODELS: &[&Kind] = &[
+    &sequential::MODEL,
+    &thread::MODEL,
+    &mechanism::spin::MODEL,
+    &mechanism::select::MODEL,
+    &mechanism::poll::MODEL,
+    #[cfg(target_os = "linux")]
+    &mechanism::epoll::LEVEL,
+    #[cfg(target_os = "linux")]
+    &mechanism::epoll::EDGE,
+    &mechanism::portable::MODEL,
+];
+
+/// A model as the list has it: what it is, what it can do, how it is run.
+pub struct Kind {
+    /// Its word on the command line.
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// What textbooks call it.
+    pub source: &'static str,
+    /// Which family of waiting it belongs to.
+    pub family: Family,
+    /// The keys that it takes after its name.
+    pub settings: &'static [Setting],
+    /// Whether it runs straight-line handlers; event-style sessions run on all.
+    pub straight_line: bool,
+    /// The most peers at a time that it can have by itself; `None`: no limit of its own.
+    pub peers_max: fn(&Model) -> Option<u64>,
+    /// Whether all its peers see one memory.
+    pub shares_memory: bool,
+    /// Whether it serves peers on more than one core.
+    pub parallel: bool,
+    /// Whether a peer that crashes its process leaves others alone.
+    pub isolates_crashes: bool,
+    /// Why it cannot run on this system, if it cannot.
+    pub unavailable: fn() -> Option<String>,
+    /// Its threads and what each does, for `-v`.
+    pub(crate) threads: &'static [(&'static str, &'static str)],
+    /// Serves until the site stops and its peers are gone.
+    pub(crate) run: fn(&Arc<Site>, &Model) -> io::Result<()>,
+}
+
+/// A family of models: what one flow of control does while a peer is silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// It waits for that one peer.
+    Blocking,
+    /// It serves others: one loop waits for all.
+    Loop,
+}
+
+/// A key that a model takes: `NAME:key=value`.
+#[derive(Debug)]
+pub struct Setting {
+    /// The key.
+    pub name: &'static str,
+    /// What it may be, in words.
+    pub values: &'static str,
+    /// What it is when it is not given.
+    pub default: Option<u64>,
+    /// The least value.
+    pub least: u64,
+    /// The greatest value.
+    pub most: u64,
+    /// What it does, in one line.
+    pub about: &'static str,
+}
+
+impl Family {
+    /// Its word in `models --json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::Blocking => "blocking",
+            Family::Loop => "loop",
+        }
+    }
+}
+
+impl Kind {
+    /// Whether it can run a service that is written like this.
+    pub fn runs(&self, style: &Style) -> bool {
+        match style {
+            Style::Event(_) => true,
+            Style::StraightLine(_) => self.straight_line,
+        }
+    }
+}
+
+/// What all loop models have in common; a mechanism's file adds its name and its `run`.
+pub(crate) const fn loop_model() -> Kind {
+    Kind {
+        name: "",
+        summary: "",
+        source: "",
+        family: Family::Loop,
+        settings: &[],
+        straight_line: false,
+        peers_max: |_| None,
+        shares_memory: true,
+        parallel: false,
+        isolates_crashes: false,
+        unavailable: || None,
+        threads: &[("main", "waits for the stop"), ("sb-loop-0", "serves all peers")],
+        run: |_, _| Err(io::ErrorKind::Unsupported.into()),
+    }
+}
+
+/// What all blocking models have in common.
+const fn blocking_model() -> Kind {
+    Kind { family: Family::Blocking, straight_line: true, ..loop_model() }
+}
+
+/// The model that a service runs under unless told otherwise.
+pub(crate) fn default_for(style: &Style) -> &'static Kind {
+    let name = match style {
+        Style::Event(_) if cfg!(target_os = "linux") => "epoll",
+        Style::Event(_) => "portable",
+        Style::StraightLine(_) => "thread",
+    };
+    find(name).expect("the default models are in the list")
+}
+
+/// The model of that name.
+pub fn find(name: &str) -> Option<&'static Kind> {
+    MODELS.iter().copied().find(|kind| kind.name == name)
+}
+
+/// The names of all models that `wanted` picks, for a sentence.
+pub(crate) fn names(wanted: impl Fn(&Kind) -> bool) -> String {
+    let names: Vec<&str> =
+        MODELS.iter().filter(|kind| wanted(kind)).map(|kind| kind.name).collect();
+    names.join(", ")
+}

@@ -1,0 +1,118 @@
+//! A loop's listeners: when it accepts, when it pauses, when it lets them go.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::Reactor;
+use crate::admission::Accepted;
+use crate::listening::Listener;
+use crate::mechanism::{Interest, Key, Mechanism};
+
+/// Peers accepted at a time; then those who are served already get their turn.
+const BATCH: usize = 64;
+
+/// Why a loop does not accept now, if it does not.
+pub(super) struct Listening {
+    lent: Vec<Arc<Listener>>,
+    /// The mechanism watches the listeners.
+    watched: bool,
+    /// The operator said `pause`.
+    pub(super) held: bool,
+    /// Full, or out of descriptors.
+    pause: Option<Pause>,
+}
+
+#[derive(Clone, Copy)]
+struct Pause {
+    /// It ends then, or when a peer leaves.
+    until: Option<Instant>,
+}
+
+impl Listening {
+    pub(super) fn new(lent: Vec<Arc<Listener>>) -> Listening {
+        Listening { lent, watched: false, held: false, pause: None }
+    }
+
+    /// When the pause ends by itself.
+    pub(super) fn resumes(&self) -> Option<Instant> {
+        self.pause.and_then(|pause| pause.until)
+    }
+
+    /// There is room for another.
+    pub(super) fn peer_left(&mut self) {
+        self.pause = None;
+    }
+
+    fn wanted(&self) -> bool {
+        !self.held && self.pause.is_none()
+    }
+}
+
+impl<M: Mechanism> Reactor<'_, M> {
+    /// Watches the listeners if the loop is to accept, and does not if it is not.
+    pub(super) fn listen(&mut self) -> io::Result<()> {
+        if self.listening.resumes().is_some_and(|until| until <= self.now) {
+            self.listening.pause = None;
+        }
+        let wanted = self.listening.wanted();
+        if wanted == self.listening.watched {
+            return Ok(());
+        }
+        for (index, listener) in self.listening.lent.iter().enumerate() {
+            match wanted {
+                true => {
+                    self.mechanism.add(listener.as_fd(), Key::listener(index), Interest::READ)?;
+                }
+                false => self.mechanism.remove(listener.as_fd())?,
+            }
+        }
+        self.listening.watched = wanted;
+        Ok(())
+    }
+
+    /// Takes peers out of one listener's backlog.
+    pub(super) fn accept(&mut self, index: usize) {
+        for _ in 0..BATCH {
+            let Some(listener) = self.listening.lent.get(index).map(Arc::clone) else { return };
+            if !self.accept_one(&listener) {
+                return;
+            }
+        }
+    }
+
+    /// Takes everyone out of the backlogs, then gives the listeners back.
+    pub(super) fn accept_rest(&mut self) {
+        let lent = std::mem::take(&mut self.listening.lent);
+        for listener in &lent {
+            if self.listening.watched
+                && let Err(error) = self.mechanism.remove(listener.as_fd())
+            {
+                tracing::warn!("{} cannot let go of a listener: {error}", M::CALL);
+            }
+            while self.accept_one(listener) {}
+        }
+        self.listening.watched = false;
+        self.site.listeners.close(lent);
+    }
+
+    /// Whether there may be another.
+    fn accept_one(&mut self, listener: &Listener) -> bool {
+        match self.acceptor.accept(&self.site.gate, listener) {
+            Accepted::Peer(newcomer) => self.open(newcomer),
+            Accepted::Refused => self.stats.refused += 1,
+            Accepted::Nobody => return false,
+            Accepted::Full => {
+                self.listening.pause = Some(Pause { until: None });
+                return false;
+            }
+            Accepted::Exhausted { refused, pause } => {
+                self.stats.refused += u64::from(refused);
+                self.listening.pause = Some(Pause { until: Some(self.now + pause) });
+                return false;
+            }
+        }
+        true
+    }
+}

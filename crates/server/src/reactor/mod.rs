@@ -1,0 +1,334 @@
+//! The loop: one thread serves all its peers, with whatever mechanism tells it who can go on.
+
+mod listening;
+mod operating;
+mod peers;
+
+use std::io;
+use std::os::fd::AsFd;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use switchboard_core::{Connection, Ending, Next, Style};
+
+use crate::admission::{Acceptor, Newcomer};
+use crate::carrier::ready::{self, Hand, Manner, Turn};
+use crate::counters::Stats;
+use crate::deadlines::Deadlines;
+use crate::mechanism::{Interest, Key, Mechanism, Ready};
+use crate::site::Site;
+
+use listening::Listening;
+use operating::Operating;
+use peers::Peers;
+
+/// Bytes of the one buffer that all peers of a loop are read into.
+const BUFFER: usize = 64 << 10;
+
+/// With `-vv` a wait ends after this long at the latest, to say that nothing happened.
+const NARRATED_WAIT: Duration = Duration::from_secs(5);
+
+/// Serves `site` with one loop on this thread until it has stopped and its peers are gone.
+pub(crate) fn run<M: Mechanism>(site: &Arc<Site>, mechanism: M) -> io::Result<()> {
+    let mut reactor = Reactor::new(site, mechanism)?;
+    let result = reactor.serve();
+    // Whoever is left when the loop itself fails was cut off by it.
+    reactor.cut_off_all();
+    site.counters.gather(&mut reactor.stats);
+    result
+}
+
+struct Reactor<'s, M> {
+    site: &'s Site,
+    mechanism: M,
+    peers: Peers,
+    deadlines: Deadlines,
+    listening: Listening,
+    operating: Operating,
+    acceptor: Acceptor,
+    buffer: Box<[u8]>,
+    room: Vec<u8>,
+    /// Peers with more to do, whatever the mechanism says.
+    again: Vec<Key>,
+    stats: Stats,
+    /// When the last wait returned.
+    now: Instant,
+    draining: bool,
+}
+
+impl<'s, M: Mechanism> Reactor<'s, M> {
+    fn new(site: &'s Site, mechanism: M) -> io::Result<Reactor<'s, M>> {
+        let mut reactor = Reactor {
+            site,
+            mechanism,
+            peers: Peers::default(),
+            deadlines: Deadlines::default(),
+            listening: Listening::new(site.listeners.lend()),
+            operating: Operating::default(),
+            acceptor: Acceptor::new(true),
+            buffer: vec![0; BUFFER].into_boxed_slice(),
+            room: Vec::with_capacity(BUFFER),
+            again: Vec::new(),
+            stats: Stats::default(),
+            now: Instant::now(),
+            draining: false,
+        };
+        reactor.mechanism.add(site.stop.drain_fd(), Key::STOP, Interest::READ)?;
+        reactor.mechanism.add(site.stop.cut_fd(), Key::CUT, Interest::READ)?;
+        reactor.listen()?;
+        reactor.open_console()?;
+        Ok(reactor)
+    }
+
+    fn serve(&mut self) -> io::Result<()> {
+        let mut ready = Vec::new();
+        while !(self.draining && self.peers.len() == 0) {
+            let timeout = self.timeout();
+            self.site.counters.gather(&mut self.stats);
+            self.mechanism.wait(timeout, &mut ready)?;
+            let waited = self.now;
+            self.now = Instant::now();
+            self.narrate(ready.len(), self.now - waited);
+            for event in ready.drain(..) {
+                if event.key.is_peer() {
+                    self.peer_ready(event);
+                } else {
+                    self.source_ready(event)?;
+                }
+            }
+            self.go_on();
+            self.expire();
+            self.operate();
+            self.listen()?;
+            if self.draining && self.must_cut() {
+                self.cut_off_all();
+            }
+        }
+        Ok(())
+    }
+
+    /// How long the next wait may last.
+    fn timeout(&self) -> Option<Duration> {
+        if !self.again.is_empty() || self.operating.unwatched() {
+            return Some(Duration::ZERO);
+        }
+        let ends = [self.deadlines.next(), self.listening.resumes(), self.site.drain_deadline()];
+        let first = ends.into_iter().flatten().min();
+        let left = first.map(|end| end.saturating_duration_since(Instant::now()));
+        match tracing::enabled!(tracing::Level::DEBUG) {
+            true => Some(left.map_or(NARRATED_WAIT, |left| left.min(NARRATED_WAIT))),
+            false => left,
+        }
+    }
+
+    fn source_ready(&mut self, event: Ready) -> io::Result<()> {
+        match event.key {
+            Key::STOP => self.drain(),
+            Key::CUT => {
+                self.mechanism.remove(self.site.stop.cut_fd())?;
+                self.drain()?;
+                self.cut_off_all();
+                Ok(())
+            }
+            Key::CONSOLE => {
+                self.read_console();
+                Ok(())
+            }
+            key => {
+                if let Some(index) = key.listener_index() {
+                    self.accept(index);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    #[inline]
+    fn peer_ready(&mut self, event: Ready) {
+        if event.urgent {
+            self.stats.urgent += 1;
+            tracing::debug!("urgent data for the peer in slot {}", event.key.index());
+        }
+        self.turn(event);
+    }
+
+    /// One peer's turn, if it is still there.
+    #[inline]
+    fn turn(&mut self, event: Ready) {
+        let Some(slot) = self.peers.get(event.key) else { return };
+        let manner = match (self.draining, M::EDGE) {
+            (true, _) => Manner::Drain,
+            (false, true) => Manner::Empty,
+            (false, false) => Manner::Once,
+        };
+        let mut hand = Hand {
+            buffer: &mut self.buffer,
+            room: &mut self.room,
+            stats: &mut self.stats,
+            now: self.now,
+        };
+        let turn = ready::turn(&slot.socket, &mut slot.connection, event, manner, &mut hand);
+        self.settle(event.key, turn);
+    }
+
+    /// What a turn leaves behind: an interest, a deadline, a place on the list, or nothing.
+    #[inline]
+    fn settle(&mut self, key: Key, turn: Turn) {
+        let Some(slot) = self.peers.get(key) else { return };
+        if let Turn::Over(ending) = turn {
+            return self.close(key, ending);
+        }
+        if turn == Turn::Again && !slot.queued {
+            slot.queued = true;
+            self.again.push(key);
+        }
+        let connection = &slot.connection;
+        let wanted = Interest::of(connection.wants_input(), !connection.unsent(&[]).is_empty());
+        if wanted != slot.interest {
+            tracing::debug!(
+                "peer {}: interest is now{}{}",
+                connection.identity().0,
+                if wanted.read() { " read" } else { "" },
+                if wanted.write() { " write" } else { "" }
+            );
+            slot.interest = wanted;
+            if let Err(error) = self.mechanism.change(slot.socket.as_fd(), key, wanted) {
+                tracing::warn!("{} cannot watch a peer any longer: {error}", M::CALL);
+                return self.close(key, Ending::Error);
+            }
+        }
+        if connection.hurries() {
+            self.arm(key);
+        }
+    }
+
+    /// Sees to it that the peer's deadline has an entry that is not too late.
+    fn arm(&mut self, key: Key) {
+        let Some(slot) = self.peers.get(key) else { return };
+        let Some(deadline) = slot.connection.deadline() else { return };
+        if slot.armed.is_none_or(|armed| deadline < armed) {
+            slot.armed = Some(deadline);
+            self.deadlines.add(deadline, key);
+        }
+    }
+
+    /// Opens a session for a peer that was let in.
+    fn open(&mut self, newcomer: Newcomer) {
+        let Newcomer { socket, info } = newcomer;
+        let key = self.peers.next_key();
+        if let Err(error) = self.mechanism.add(socket.as_fd(), key, Interest::READ) {
+            self.stats.refused += 1;
+            self.site.gate.leave();
+            return self.acceptor.say_refused(|| error.to_string());
+        }
+        self.stats.accepted += 1;
+        self.site.say_opened(&info);
+        let Style::Event(open) = self.site.service.style() else {
+            unreachable!("the server refuses straight-line services on loops before it starts")
+        };
+        let Ok(session) = panic::catch_unwind(AssertUnwindSafe(|| open(&info))) else {
+            let _ = self.mechanism.remove(socket.as_fd());
+            self.stats.ended(Ending::Panicked);
+            self.site.say_closed((info.id, &info.address), Ending::Panicked, (0, 0), None);
+            return self.site.gate.leave();
+        };
+        let limits = Arc::clone(&self.site.limits);
+        let mut connection = Connection::new(session, &info, limits, self.now);
+        if self.draining {
+            connection.drain();
+        }
+        connection.open(self.now, &mut self.room);
+        if !connection.unsent(&self.room).is_empty() {
+            // What the turn below does not send is kept; `room` is lent to one peer at a time.
+            tracing::debug!("peer {}: greeted", info.id);
+        }
+        self.peers.insert(key, socket, connection);
+        self.arm(key);
+        // Whether it has said something already, the mechanism will tell.
+        self.turn(Ready { key, read: false, write: true, urgent: false, hangup: false });
+    }
+
+    fn close(&mut self, key: Key, ending: Ending) {
+        let Some(slot) = self.peers.remove(key) else { return };
+        if let Err(error) = self.mechanism.remove(slot.socket.as_fd()) {
+            tracing::warn!("{} cannot let go of a peer: {error}", M::CALL);
+        }
+        drop(slot.socket);
+        let (id, address) = slot.connection.identity();
+        self.site.say_closed((id, address), ending, slot.connection.traffic(), None);
+        slot.connection.close(ending);
+        self.stats.ended(ending);
+        self.site.gate.leave();
+        self.listening.peer_left();
+        let peers = &self.peers;
+        self.deadlines.sweep(peers.len(), |key| peers.has(key));
+    }
+
+    /// Those whose budget was spent.
+    fn go_on(&mut self) {
+        for key in std::mem::take(&mut self.again) {
+            let Some(slot) = self.peers.get(key) else { continue };
+            slot.queued = false;
+            self.turn(Ready { key, read: true, write: true, urgent: false, hangup: true });
+        }
+    }
+
+    /// Those whose deadline has come, or is later than it was.
+    fn expire(&mut self) {
+        while let Some((at, key)) = self.deadlines.due(self.now) {
+            let Some(slot) = self.peers.get(key) else { continue };
+            if slot.armed != Some(at) {
+                continue;
+            }
+            slot.armed = None;
+            slot.connection.expired(self.now, &mut self.room);
+            self.turn(Ready { key, read: false, write: true, urgent: false, hangup: false });
+            self.arm(key);
+        }
+    }
+
+    fn must_cut(&self) -> bool {
+        self.site.drain_deadline().is_some_and(|deadline| deadline <= self.now)
+    }
+
+    /// The first stage of stopping: the backlog is taken in, the listeners go, and so do the peers
+    /// that are between requests.
+    fn drain(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.draining, true) {
+            return Ok(());
+        }
+        self.mechanism.remove(self.site.stop.drain_fd())?;
+        self.accept_rest();
+        for key in self.peers.keys() {
+            let Some(slot) = self.peers.get(key) else { continue };
+            slot.connection.drain();
+            self.turn(Ready { key, read: true, write: true, urgent: false, hangup: false });
+        }
+        Ok(())
+    }
+
+    /// The second stage.
+    fn cut_off_all(&mut self) {
+        for key in self.peers.keys() {
+            let Some(slot) = self.peers.get(key) else { continue };
+            slot.connection.fail(Ending::CutOff);
+            let ending = match slot.connection.next(&[]) {
+                Next::Over(ending) => ending,
+                Next::Go | Next::HalfClose => Ending::CutOff,
+            };
+            self.close(key, ending);
+        }
+    }
+
+    fn narrate(&self, count: usize, waited: Duration) {
+        if M::CALL == "scan" {
+            return;
+        }
+        match count {
+            0 => tracing::debug!("{}: nothing happened in {waited:.1?}; waiting again", M::CALL),
+            1 => tracing::debug!("{}: 1 event after {waited:.1?}", M::CALL),
+            _ => tracing::debug!("{}: {count} events after {waited:.1?}", M::CALL),
+        }
+    }
+}

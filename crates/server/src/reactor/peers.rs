@@ -1,0 +1,79 @@
+//! A loop's peers, by key.
+
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use slab::Slab;
+use switchboard_core::Connection;
+
+use crate::mechanism::{Interest, Key};
+
+/// One peer of a loop.
+pub(super) struct Slot {
+    generation: u32,
+    /// What the mechanism watches its socket for.
+    pub(super) interest: Interest,
+    /// It is on the list of those that have more to do.
+    pub(super) queued: bool,
+    /// The earliest entry that it has among the loop's deadlines.
+    pub(super) armed: Option<Instant>,
+    pub(super) socket: OwnedFd,
+    pub(super) connection: Connection,
+}
+
+/// All peers of a loop. A key outlives its peer without harm: it finds nobody.
+#[derive(Default)]
+pub(super) struct Peers {
+    slots: Slab<Slot>,
+    generation: u32,
+}
+
+impl Peers {
+    /// The key that the next [`insert`](Peers::insert) will use.
+    pub(super) fn next_key(&mut self) -> Key {
+        let index = u32::try_from(self.slots.vacant_key()).expect("fewer than 2^32 peers");
+        Key::peer(index, self.generation.wrapping_add(1).max(1))
+    }
+
+    pub(super) fn insert(&mut self, key: Key, socket: OwnedFd, connection: Connection) {
+        self.generation = key.generation();
+        let slot = Slot {
+            generation: key.generation(),
+            interest: Interest::READ,
+            queued: false,
+            armed: None,
+            socket,
+            connection,
+        };
+        let index = self.slots.insert(slot);
+        debug_assert_eq!(index, key.index());
+    }
+
+    #[inline]
+    pub(super) fn get(&mut self, key: Key) -> Option<&mut Slot> {
+        self.slots.get_mut(key.index()).filter(|slot| slot.generation == key.generation())
+    }
+
+    pub(super) fn has(&self, key: Key) -> bool {
+        self.slots.get(key.index()).is_some_and(|slot| slot.generation == key.generation())
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<Slot> {
+        if self.has(key) { Some(self.slots.remove(key.index())) } else { None }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    pub(super) fn keys(&self) -> Vec<Key> {
+        let key = |(index, slot): (usize, &Slot)| {
+            Key::peer(u32::try_from(index).expect("fewer than 2^32 peers"), slot.generation)
+        };
+        self.slots.iter().map(key).collect()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.iter().map(|(_, slot)| slot)
+    }
+}

@@ -1,0 +1,157 @@
+//! Stopping: two descriptors that become readable and stay so, watched by every loop.
+//!
+//! Draining comes first: peers between requests are let go, the others finish. Cutting off comes
+//! second, by the drain's deadline or by a second signal. Both can be raised from a signal handler.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long the peers that are in the midst of something get to finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drain {
+    /// Until this has passed; zero cuts everyone off at once.
+    Within(Duration),
+    /// As long as it takes.
+    Forever,
+}
+
+impl Default for Drain {
+    fn default() -> Drain {
+        Drain::Within(Duration::from_secs(10))
+    }
+}
+
+/// The server's two stages of stopping. Clones are the same stop.
+#[derive(Clone)]
+pub(crate) struct Stop(Arc<Stages>);
+
+struct Stages {
+    drain: Flag,
+    cut: Flag,
+    started: Instant,
+    /// When the drain began, in milliseconds after `started`, plus one; 0: not yet.
+    drained_at: AtomicU64,
+}
+
+impl Stop {
+    pub(crate) fn new() -> io::Result<Stop> {
+        let stages = Stages {
+            drain: Flag::new()?,
+            cut: Flag::new()?,
+            started: Instant::now(),
+            drained_at: AtomicU64::new(0),
+        };
+        Ok(Stop(Arc::new(stages)))
+    }
+
+    /// The next stage: draining, then cutting off. Async-signal-safe.
+    pub(crate) fn advance(&self) {
+        if self.draining() { self.cut() } else { self.drain() }
+    }
+
+    pub(crate) fn drain(&self) {
+        let since = u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
+        let _ =
+            self.0.drained_at.compare_exchange(0, since + 1, Ordering::SeqCst, Ordering::SeqCst);
+        self.0.drain.raise();
+    }
+
+    pub(crate) fn cut(&self) {
+        self.drain();
+        self.0.cut.raise();
+    }
+
+    #[inline]
+    pub(crate) fn draining(&self) -> bool {
+        self.0.drain.raised()
+    }
+
+    #[inline]
+    pub(crate) fn cutting(&self) -> bool {
+        self.0.cut.raised()
+    }
+
+    /// When the drain ends by `drain`; `None` while nothing drains, or if it may last forever.
+    pub(crate) fn deadline(&self, drain: Drain) -> Option<Instant> {
+        match (self.0.drained_at.load(Ordering::SeqCst), drain) {
+            (0, _) | (_, Drain::Forever) => None,
+            (at, Drain::Within(limit)) => {
+                Some(self.0.started + Duration::from_millis(at - 1) + limit)
+            }
+        }
+    }
+
+    /// Readable from the beginning of the drain on.
+    pub(crate) fn drain_fd(&self) -> BorrowedFd<'_> {
+        self.0.drain.fd()
+    }
+
+    /// Readable once everyone is to be cut off.
+    pub(crate) fn cut_fd(&self) -> BorrowedFd<'_> {
+        self.0.cut.fd()
+    }
+}
+
+/// A descriptor that becomes readable once, for good.
+pub(crate) struct Flag {
+    raised: AtomicBool,
+    reader: OwnedFd,
+    writer: OwnedFd,
+}
+
+impl Flag {
+    pub(crate) fn new() -> io::Result<Flag> {
+        let (reader, writer) = io::pipe()?;
+        Ok(Flag { raised: AtomicBool::new(false), reader: reader.into(), writer: writer.into() })
+    }
+
+    /// Async-signal-safe: an atomic and one write(2).
+    pub(crate) fn raise(&self) {
+        if !self.raised.swap(true, Ordering::SeqCst) {
+            // One byte into an empty pipe: it neither blocks nor fails.
+            let _ = rustix::io::write(&self.writer, b"!");
+        }
+    }
+
+    #[inline]
+    pub(crate) fn raised(&self) -> bool {
+        self.raised.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
+/// A descriptor that is readable from a ring until it is quieted: wakes one waiting thread.
+pub(crate) struct Bell {
+    reader: OwnedFd,
+    writer: OwnedFd,
+}
+
+impl Bell {
+    pub(crate) fn new() -> io::Result<Bell> {
+        let (reader, writer) = io::pipe()?;
+        let (reader, writer) = (OwnedFd::from(reader), OwnedFd::from(writer));
+        rustix::io::ioctl_fionbio(&reader, true)?;
+        rustix::io::ioctl_fionbio(&writer, true)?;
+        Ok(Bell { reader, writer })
+    }
+
+    /// From any thread. A full pipe has been rung often enough.
+    pub(crate) fn ring(&self) {
+        let _ = rustix::io::write(&self.writer, b"!");
+    }
+
+    pub(crate) fn quiet(&self) {
+        let mut sink = [0; 512];
+        while rustix::io::read(&self.reader, &mut sink).is_ok_and(|count| count == sink.len()) {}
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}

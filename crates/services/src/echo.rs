@@ -1,0 +1,66 @@
+//! Echo (RFC 862): what comes goes back. Alone in both styles, so that the two can be compared.
+
+use std::io::{self, BufRead, Write};
+
+use switchboard_core::{Context, Flow, Peer, Service, Session};
+
+use crate::{Entry, Options, ServiceOption};
+
+/// The entry in [`SERVICES`](crate::SERVICES).
+pub(crate) static ENTRY: Entry = Entry {
+    name: "echo",
+    summary: "sends back what it is sent",
+    source: "RFC 862",
+    styles: &["event", "straight-line"],
+    options: &[STYLE],
+    hidden: false,
+    build,
+};
+
+/// The option of those services that are written in both styles.
+pub(crate) const STYLE: ServiceOption = ServiceOption {
+    name: "style",
+    value: Some("STYLE"),
+    values: &["event", "straight-line"],
+    default: Some("event"),
+    help: "the style that it is written in",
+};
+
+fn build(options: &Options) -> Result<Service, String> {
+    Ok(match is_event(options)? {
+        true => Service::sessions("echo", |_peer| Echo),
+        false => Service::handler("echo", echo),
+    })
+}
+
+/// Whether `--style` asks for the event style.
+///
+/// # Errors
+/// A sentence with the styles there are.
+pub(crate) fn is_event(options: &Options) -> Result<bool, String> {
+    let style = STYLE.of(options).unwrap_or_default();
+    STYLE.check(style)?;
+    Ok(style == "event")
+}
+
+struct Echo;
+
+impl Session for Echo {
+    fn received(&mut self, peer: &mut Context<'_>) -> Flow {
+        peer.output.write(peer.input.take_all());
+        Flow::Continue
+    }
+}
+
+fn echo(peer: &mut Peer<'_>) -> io::Result<()> {
+    let mut piece = Vec::new();
+    loop {
+        piece.clear();
+        piece.extend_from_slice(peer.fill_buf()?);
+        if piece.is_empty() {
+            return Ok(());
+        }
+        peer.consume(piece.len());
+        peer.write_all(&piece)?;
+    }
+}

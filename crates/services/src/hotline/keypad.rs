@@ -1,0 +1,123 @@
+//! Choices out of a peer's bytes: each ends with LF, CRLF, the end of input, or 300 ms in which no
+//! other key is pressed.
+
+use std::io::{self, BufRead};
+use std::time::Duration;
+
+use switchboard_core::{Arrival, Peer};
+
+/// How long after its last key a choice without a line end is complete.
+const KEY_WAIT: Duration = Duration::from_millis(300);
+
+/// The most bytes of a choice. What goes beyond them is taken and forgotten; no menu has a choice
+/// as long as that.
+pub(super) const CHOICE_MAX: usize = 1024;
+
+/// The bytes of a longer one that are kept: enough to be no choice even without a last CR.
+const KEPT_MAX: usize = CHOICE_MAX + 2;
+
+/// What was pressed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Keyed {
+    /// This, without its line end.
+    Choice(Vec<u8>),
+    /// Nothing, for as long as the caller may.
+    Silence,
+    /// Nothing, and nothing will be.
+    Ended,
+}
+
+/// What is known of a peer's keys between two choices.
+#[derive(Default)]
+pub(super) struct Keypad {
+    /// Bytes that have come and were not taken.
+    unread: usize,
+    /// The last choice was ended by 300 ms, so that its line end may still come: `0`, a slow
+    /// network, LF is one choice and not two.
+    line_end_may_follow: bool,
+}
+
+impl Keypad {
+    /// Waits for the next choice; for its first key no longer than `silence`.
+    pub(super) fn key(
+        &mut self,
+        peer: &mut Peer<'_>,
+        silence: Option<Duration>,
+    ) -> io::Result<Keyed> {
+        loop {
+            let (keyed, by_wait) = self.next(peer, silence)?;
+            let late_line_end = self.line_end_may_follow && keyed == Keyed::Choice(Vec::new());
+            self.line_end_may_follow = by_wait && !late_line_end;
+            if !late_line_end {
+                return Ok(keyed);
+            }
+        }
+    }
+
+    /// The next choice, and whether it was the wait that ended it.
+    fn next(
+        &mut self,
+        peer: &mut Peer<'_>,
+        silence: Option<Duration>,
+    ) -> io::Result<(Keyed, bool)> {
+        // The first bytes of a choice that is too long to be one.
+        let mut begun = Vec::new();
+        loop {
+            if self.unread > 0 {
+                let bytes = peer.fill_buf()?;
+                let feed = memchr::memchr(b'\n', bytes);
+                if feed.is_some() || bytes.len() > CHOICE_MAX {
+                    let end = feed.unwrap_or(bytes.len());
+                    let room = KEPT_MAX;
+                    begun.extend_from_slice(&bytes[..end.min(room)]);
+                    self.take(peer, feed.map_or(end, |feed| feed + 1));
+                }
+                if feed.is_some() {
+                    return Ok((choice(begun), false));
+                }
+            }
+            let nothing_yet = begun.is_empty() && self.unread == 0;
+            let wait = if nothing_yet { silence } else { Some(KEY_WAIT) };
+            let arrival = self.wait(peer, wait)?;
+            match arrival {
+                Arrival::Bytes => {}
+                Arrival::Ended if nothing_yet => return Ok((Keyed::Ended, false)),
+                Arrival::Elapsed if nothing_yet => return Ok((Keyed::Silence, false)),
+                Arrival::Ended | Arrival::Elapsed => {
+                    if self.unread > 0 {
+                        let room = KEPT_MAX - begun.len();
+                        let bytes = peer.fill_buf()?;
+                        begun.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                        self.take(peer, self.unread);
+                    }
+                    return Ok((choice(begun), arrival == Arrival::Elapsed));
+                }
+            }
+        }
+    }
+
+    fn wait(&mut self, peer: &mut Peer<'_>, wait: Option<Duration>) -> io::Result<Arrival> {
+        let arrival = match wait {
+            Some(wait) => peer.read_for(wait)?,
+            None if peer.fill_buf()?.is_empty() => Arrival::Ended,
+            None => Arrival::Bytes,
+        };
+        if arrival == Arrival::Bytes {
+            self.unread = peer.fill_buf()?.len();
+        }
+        Ok(arrival)
+    }
+
+    fn take(&mut self, peer: &mut Peer<'_>, count: usize) {
+        peer.consume(count);
+        self.unread -= count;
+    }
+}
+
+/// Takes the carriage return off.
+fn choice(mut bytes: Vec<u8>) -> Keyed {
+    if bytes.last() == Some(&b'\r') {
+        bytes.pop();
+    }
+    Keyed::Choice(bytes)
+}

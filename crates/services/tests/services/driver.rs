@@ -1,0 +1,107 @@
+//! A carrier for one event-style peer, without a socket and without waiting.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use switchboard_core::{Connection, Ending, Limits, Next, Service, Style};
+
+pub(crate) struct Driver {
+    connection: Connection,
+    room: Vec<u8>,
+    now: Instant,
+    /// What the peer has read so far.
+    pub(crate) output: Vec<u8>,
+    /// How the peer ended, if it has.
+    pub(crate) ending: Option<Ending>,
+}
+
+impl Driver {
+    /// A peer that has just been opened and has read nothing. It may be idle for ever.
+    pub(crate) fn open(service: &Service, limits: Limits) -> Driver {
+        let Style::Event(open) = service.style() else { panic!("{service:?} has no sessions") };
+        let limits = Limits { idle: None, ..limits };
+        let now = Instant::now();
+        let peer = crate::peer();
+        let mut connection = Connection::new(open(&peer), &peer, Arc::new(limits), now);
+        let mut room = Vec::new();
+        connection.open(now, &mut room);
+        Driver { connection, room, now, output: Vec::new(), ending: None }
+    }
+
+    pub(crate) fn unsent(&self) -> usize {
+        self.connection.unsent(&self.room).len()
+    }
+
+    /// The peer reads up to `most` bytes.
+    pub(crate) fn read(&mut self, most: usize) -> usize {
+        let bytes = self.connection.unsent(&self.room);
+        let count = bytes.len().min(most);
+        self.output.extend_from_slice(&bytes[..count]);
+        self.connection.sent(count, self.now, &mut self.room);
+        self.connection.resume(self.now, &mut self.room);
+        match self.connection.next(&self.room) {
+            Next::Go => {}
+            Next::HalfClose => self.connection.half_closed(self.now),
+            Next::Over(ending) => self.ending = Some(ending),
+        }
+        count
+    }
+
+    /// The peer reads until there is nothing to read.
+    pub(crate) fn read_all(&mut self) {
+        while self.read(usize::MAX) > 0 {}
+    }
+
+    /// The peer sends, and reads when it has to.
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        while !self.connection.wants_input() && self.read(usize::MAX) > 0 {}
+        self.connection.received(bytes, self.now, &mut self.room);
+    }
+
+    /// The peer sends its last byte.
+    pub(crate) fn end(&mut self) {
+        self.connection.ended(self.now, &mut self.room);
+    }
+
+    /// The server begins to drain.
+    pub(crate) fn drain(&mut self) {
+        self.connection.drain();
+        self.connection.let_go(self.now, &mut self.room);
+    }
+
+    /// Time passes until the next deadline. Says whether there was one.
+    pub(crate) fn wake(&mut self) -> bool {
+        let Some(deadline) = self.connection.deadline() else { return false };
+        self.pass(deadline.saturating_duration_since(self.now));
+        true
+    }
+
+    /// Time passes.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.connection.expired(self.now, &mut self.room);
+    }
+}
+
+/// All that a peer reads which sends `pieces` and then its last byte, and which reads between any
+/// two pieces if it is `eager`, otherwise only at the end or when it has to.
+pub(crate) fn conversation(
+    service: &Service,
+    limits: Limits,
+    pieces: &[&[u8]],
+    eager: bool,
+) -> Vec<u8> {
+    let mut driver = Driver::open(service, limits);
+    for piece in pieces {
+        driver.send(piece);
+        if eager {
+            driver.read_all();
+        }
+    }
+    driver.end();
+    driver.read_all();
+    while driver.ending.is_none() && driver.wake() {
+        driver.read_all();
+    }
+    driver.output
+}
