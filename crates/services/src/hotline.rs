@@ -110,6 +110,7 @@ fn answer(peer: &mut Peer<'_>, menus: &Menus, encoding: &'static Encoding) -> io
                 let (choice, _) = encoding.decode_without_bom_handling(&bytes);
                 call.choose(&choice)
             }
+            Keyed::TooLong => call.wrong(),
             Keyed::Silence => call.silent(),
             Keyed::Ended => return Ok(()),
         };

@@ -226,6 +226,7 @@ mod tests {
         while !printer.lock().writing {
             thread::yield_now();
         }
+        assert!(!printer.flush(Duration::from_millis(1)), "a line is being written");
         for n in 1..=8 {
             printer.print(format!("{n}\n"), || Recorder(channel().0, None));
         }
@@ -252,21 +253,24 @@ mod tests {
         for n in 1..=5 {
             printer.print(format!("{n}\n"), || Recorder(channel().0, None));
         }
-        for _ in 0..2 {
+        let wait_for = |left: usize| {
             permit.send(()).unwrap();
             written.recv().unwrap();
-        }
-        // 0 and 1 are out, 2 is being written: there is room for the note and one line.
-        while printer.lock().lines.len() > 1 {
-            thread::yield_now();
-        }
+            while printer.lock().lines.len() > left {
+                thread::yield_now();
+            }
+        };
+        // Room for the note, and none for a line behind it.
+        wait_for(2);
         printer.print("6\n".into(), || Recorder(channel().0, None));
+        wait_for(1);
+        printer.print("7\n".into(), || Recorder(channel().0, None));
         for _ in 0..90 {
             permit.send(()).unwrap();
         }
         assert!(printer.flush(Duration::from_secs(10)));
         let rest: Vec<u8> = written.try_iter().flatten().collect();
-        assert_eq!(String::from_utf8(rest).unwrap(), "2\n3\n… 2 lines dropped\n6\n");
+        assert_eq!(String::from_utf8(rest).unwrap(), "2\n3\n… 3 lines dropped\n7\n");
     }
 
     #[test]

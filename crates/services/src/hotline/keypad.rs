@@ -9,18 +9,16 @@ use switchboard_core::{Arrival, Peer};
 /// How long after its last key a choice without a line end is complete.
 const KEY_WAIT: Duration = Duration::from_millis(300);
 
-/// The most bytes of a choice. What goes beyond them is taken and forgotten; no menu has a choice
-/// as long as that.
+/// The most bytes of a choice. What is longer is taken and forgotten.
 pub(super) const CHOICE_MAX: usize = 1024;
-
-/// The bytes of a longer one that are kept: enough to be no choice even without a last CR.
-const KEPT_MAX: usize = CHOICE_MAX + 2;
 
 /// What was pressed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Keyed {
     /// This, without its line end.
     Choice(Vec<u8>),
+    /// More than any menu has for a choice.
+    TooLong,
     /// Nothing, for as long as the caller may.
     Silence,
     /// Nothing, and nothing will be.
@@ -47,7 +45,7 @@ impl Keypad {
         loop {
             let (keyed, by_wait) = self.next(peer, silence)?;
             let late_line_end = self.line_end_may_follow && keyed == Keyed::Choice(Vec::new());
-            self.line_end_may_follow = by_wait && !late_line_end;
+            self.line_end_may_follow = by_wait;
             if !late_line_end {
                 return Ok(keyed);
             }
@@ -60,23 +58,22 @@ impl Keypad {
         peer: &mut Peer<'_>,
         silence: Option<Duration>,
     ) -> io::Result<(Keyed, bool)> {
-        // The first bytes of a choice that is too long to be one.
-        let mut begun = Vec::new();
+        let mut too_long = false;
         loop {
             if self.unread > 0 {
                 let bytes = peer.fill_buf()?;
-                let feed = memchr::memchr(b'\n', bytes);
-                if feed.is_some() || bytes.len() > CHOICE_MAX {
-                    let end = feed.unwrap_or(bytes.len());
-                    let room = KEPT_MAX;
-                    begun.extend_from_slice(&bytes[..end.min(room)]);
-                    self.take(peer, feed.map_or(end, |feed| feed + 1));
+                if let Some(feed) = memchr::memchr(b'\n', bytes) {
+                    let key = keyed(&bytes[..feed], too_long);
+                    self.take(peer, feed + 1);
+                    return Ok((key, false));
                 }
-                if feed.is_some() {
-                    return Ok((choice(begun), false));
+                // A longest choice and its CR may still have a line feed to come.
+                if bytes.len() > CHOICE_MAX + 1 {
+                    too_long = true;
+                    self.take(peer, self.unread);
                 }
             }
-            let nothing_yet = begun.is_empty() && self.unread == 0;
+            let nothing_yet = self.unread == 0 && !too_long;
             let wait = if nothing_yet { silence } else { Some(KEY_WAIT) };
             let arrival = self.wait(peer, wait)?;
             match arrival {
@@ -84,13 +81,10 @@ impl Keypad {
                 Arrival::Ended if nothing_yet => return Ok((Keyed::Ended, false)),
                 Arrival::Elapsed if nothing_yet => return Ok((Keyed::Silence, false)),
                 Arrival::Ended | Arrival::Elapsed => {
-                    if self.unread > 0 {
-                        let room = KEPT_MAX - begun.len();
-                        let bytes = peer.fill_buf()?;
-                        begun.extend_from_slice(&bytes[..bytes.len().min(room)]);
-                        self.take(peer, self.unread);
-                    }
-                    return Ok((choice(begun), arrival == Arrival::Elapsed));
+                    let bytes = if self.unread > 0 { peer.fill_buf()? } else { &[] };
+                    let key = keyed(bytes, too_long);
+                    self.take(peer, self.unread);
+                    return Ok((key, arrival == Arrival::Elapsed));
                 }
             }
         }
@@ -115,9 +109,9 @@ impl Keypad {
 }
 
 /// Takes the carriage return off.
-fn choice(mut bytes: Vec<u8>) -> Keyed {
-    if bytes.last() == Some(&b'\r') {
-        bytes.pop();
+fn keyed(bytes: &[u8], too_long: bool) -> Keyed {
+    match too_long {
+        true => Keyed::TooLong,
+        false => Keyed::Choice(bytes.strip_suffix(b"\r").unwrap_or(bytes).to_vec()),
     }
-    Keyed::Choice(bytes)
 }

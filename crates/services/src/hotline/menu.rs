@@ -101,7 +101,8 @@ impl<'a> Call<'a> {
         Step { texts: [&self.menus.silence_text, b""], over: true }
     }
 
-    fn wrong(&mut self) -> Step<'a> {
+    /// The caller chose what no menu has.
+    pub(super) fn wrong(&mut self) -> Step<'a> {
         if self.menus.retry_limit.is_some_and(|limit| self.wrong_in_a_row >= limit) {
             return Step { texts: [&self.menus.retry_text, b""], over: true };
         }

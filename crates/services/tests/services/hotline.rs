@@ -57,6 +57,8 @@ fn a_late_line_end_belongs_to_its_choice() {
         let heard = call([sends(format!("0{early}")), waits(400), sends(late), sends("0\n")]);
         assert_eq!(heard.text(), [WELCOME, OPERATOR, OPERATOR].concat(), "{line_end:?}");
     }
+    let heard = call([sends("0"), waits(400), sends("\r"), waits(400), sends("\n"), sends("0\n")]);
+    assert_eq!(heard.text(), [WELCOME, OPERATOR, OPERATOR].concat());
     // Only one, and only of that choice.
     let heard = call([sends("0"), waits(400), sends("\n\n0\n\n")]);
     assert_eq!(heard.text(), [WELCOME, OPERATOR, AGAIN, OPERATOR, AGAIN].concat());
@@ -85,6 +87,7 @@ fn a_choice_without_an_end_costs_little_and_is_one_wrong_choice() {
     let heard = call([sends(&long), sends("\n"), sends("0\n"), sends(&long), waits(400)]);
     assert_eq!(heard.text(), [WELCOME, AGAIN, OPERATOR, AGAIN].concat());
     assert_eq!(heard.ending, Ending::Left);
+    assert!(heard.most_unread <= 2048, "{} bytes were kept", heard.most_unread);
 }
 
 #[test]

@@ -84,6 +84,14 @@ fn a_sleeping_session_leaves_its_input_unread() {
 }
 
 #[test]
+fn a_command_that_takes_nothing_does_not_hold_up_the_next() {
+    let mut peer = event();
+    peer.send(b"exact 0\necho a\n");
+    peer.read_all();
+    assert_eq!(peer.output, b"hi\na\n");
+}
+
+#[test]
 fn a_timed_wait_counts_only_new_bytes() {
     let mut peer = event();
     peer.send(b"timed 50\necho a\n");

@@ -29,6 +29,7 @@ pub(crate) struct Script {
     begun: Instant,
     now: Instant,
     sent: Vec<u8>,
+    most_unread: usize,
 }
 
 /// How a conversation went.
@@ -41,6 +42,8 @@ pub(crate) struct Heard {
     pub(crate) after: Duration,
     /// Acts that were never come to.
     pub(crate) left_over: usize,
+    /// The most bytes that were unread when more were asked for.
+    pub(crate) most_unread: usize,
 }
 
 impl Heard {
@@ -58,10 +61,16 @@ pub(crate) fn conversation(
     let Style::StraightLine(handler) = service.style() else { panic!("{service:?} has none") };
     let now = Instant::now();
     let acts = acts.into_iter().collect();
-    let mut wire = Script { acts, begun: now, now, sent: Vec::new() };
+    let mut wire = Script { acts, begun: now, now, sent: Vec::new(), most_unread: 0 };
     let peer = Peer::new(&mut wire, crate::peer(), Arc::new(limits));
     let (ending, _) = peer.serve(handler);
-    Heard { bytes: wire.sent, ending, after: wire.now - wire.begun, left_over: wire.acts.len() }
+    Heard {
+        bytes: wire.sent,
+        ending,
+        after: wire.now - wire.begun,
+        left_over: wire.acts.len(),
+        most_unread: wire.most_unread,
+    }
 }
 
 impl Wire for Script {
@@ -71,6 +80,7 @@ impl Wire for Script {
         wait: Option<Duration>,
         _between_requests: bool,
     ) -> io::Result<usize> {
+        self.most_unread = self.most_unread.max(into.len());
         let mut left = wait;
         loop {
             match self.acts.pop_front() {
