@@ -3,15 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
 
-use std::io::{ErrorKind, Read, Write};
+#[path = "connect/client.rs"]
+mod client;
+
+use std::io::{Read, Write};
 use std::net::{Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::{Duration, Instant};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+use client::{Client, DEADLINE, Stream};
 
 /// Serves one peer and returns the address to connect to.
 fn serve(conversation: impl FnOnce(TcpStream) + Send + 'static) -> String {
@@ -40,126 +42,6 @@ fn collect() -> (String, Receiver<Vec<u8>>) {
         sender.send(all).unwrap();
     });
     (address, collected)
-}
-
-/// The running program. What it writes is gathered as it comes.
-struct Client {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: Stream,
-    notices: Stream,
-}
-
-struct Stream {
-    chunks: Receiver<Vec<u8>>,
-    seen: Vec<u8>,
-}
-
-impl Client {
-    fn start(arguments: &[&str]) -> Client {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
-        command.arg("connect").args(arguments).stdin(Stdio::piped());
-        Client::run(command)
-    }
-
-    /// On a terminal of its own, made by script(1); the status is printed at the end, and whether
-    /// the terminal is as it was before. None, said aloud, where there is no script.
-    fn on_terminal(arguments: &str) -> Option<Client> {
-        if Command::new("script").arg("--version").output().is_err() {
-            eprintln!("skipped: needs script(1) of util-linux for a terminal");
-            return None;
-        }
-        let program = env!("CARGO_BIN_EXE_switchboard");
-        let session = format!(
-            "before=$(stty -g); '{program}' connect {arguments}; status=$?; \
-             test \"$before\" = \"$(stty -g)\" && echo restored status=$status"
-        );
-        let mut command = Command::new("script");
-        command.args(["-qec", &session, "/dev/null"]).env("TERM", "xterm").stdin(Stdio::piped());
-        Some(Client::run(command))
-    }
-
-    fn run(mut command: Command) -> Client {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let output = Stream::of(child.stdout.take().unwrap());
-        let notices = Stream::of(child.stderr.take().unwrap());
-        Client { input: child.stdin.take(), child, output, notices }
-    }
-
-    fn send(&mut self, bytes: &[u8]) {
-        self.input.as_mut().unwrap().write_all(bytes).unwrap();
-    }
-
-    /// Sends from a thread, so that the test can read meanwhile, and ends the input.
-    fn send_all(&mut self, bytes: Vec<u8>) {
-        let mut input = self.input.take().unwrap();
-        thread::spawn(move || match input.write_all(&bytes) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => panic!("{error}"),
-            _ => {}
-        });
-    }
-
-    /// Waits for the end: the status, and all of standard output and error.
-    fn finish(mut self) -> (i32, Vec<u8>, String) {
-        self.output.read_to_end();
-        self.notices.read_to_end();
-        let status = self.child.wait().unwrap().code().unwrap();
-        let notices = std::mem::take(&mut self.notices.seen);
-        (status, std::mem::take(&mut self.output.seen), String::from_utf8(notices).unwrap())
-    }
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Stream {
-    fn of(mut from: impl Read + Send + 'static) -> Stream {
-        let (sender, chunks): (Sender<Vec<u8>>, _) = channel();
-        thread::spawn(move || {
-            let mut chunk = vec![0; 65536];
-            while let Ok(taken @ 1..) = from.read(&mut chunk) {
-                if sender.send(chunk[..taken].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        Stream { chunks, seen: Vec::new() }
-    }
-
-    /// Waits until `text` has appeared after the place where the last wait ended.
-    fn until(&mut self, text: &str) {
-        let give_up = Instant::now() + DEADLINE;
-        loop {
-            let found = self.seen.windows(text.len()).position(|part| part == text.as_bytes());
-            if let Some(at) = found {
-                self.seen.drain(..at + text.len());
-                return;
-            }
-            let left = give_up.saturating_duration_since(Instant::now());
-            match self.chunks.recv_timeout(left) {
-                Ok(chunk) => self.seen.extend(chunk),
-                Err(error) => {
-                    let seen = String::from_utf8_lossy(&self.seen);
-                    panic!("waited for {text:?}, saw {seen:?}: {error}");
-                }
-            }
-        }
-    }
-
-    fn read_to_end(&mut self) {
-        let give_up = Instant::now() + DEADLINE;
-        loop {
-            match self.chunks.recv_timeout(give_up.saturating_duration_since(Instant::now())) {
-                Ok(chunk) => self.seen.extend(chunk),
-                Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => panic!("the program does not end"),
-            }
-        }
-    }
 }
 
 #[test]
@@ -356,8 +238,7 @@ fn on_a_terminal_lines_are_edited_and_ctrl_d_ends_them() {
     client.send(b"hellp\x7fo\r");
     client.output.until("HELLO");
     client.output.until("> ");
-    // An empty line is not sent; the line before is called back and changed.
-    client.send(b"\r\x1b[A again\r");
+    client.send(b"\x1b[A again\r");
     client.output.until("HELLO AGAIN");
     client.output.until("> ");
     client.send(b"\x04");
@@ -366,11 +247,22 @@ fn on_a_terminal_lines_are_edited_and_ctrl_d_ends_them() {
 }
 
 #[test]
+fn on_a_terminal_an_empty_line_is_not_sent() {
+    let (address, collected) = collect();
+    let Some(mut client) = Client::on_terminal(&address) else { return };
+    client.output.until("> ");
+    client.send(b"\ra\r\r\rb\r\x04");
+    assert_eq!(collected.recv_timeout(DEADLINE).unwrap(), b"a\nb\n");
+}
+
+#[test]
 fn lines_that_are_typed_ahead_are_all_sent() {
     let Some(mut client) = Client::on_terminal(&serve(shout)) else { return };
     client.output.until("> ");
     client.send(b"one\rtwo\rthree\r");
-    ["ONE", "TWO", "THREE"].iter().for_each(|answer| client.output.until(answer));
+    for answer in ["ONE", "TWO", "THREE"] {
+        client.output.until(answer);
+    }
 }
 
 #[test]
@@ -414,4 +306,19 @@ fn a_line_split_over_reads_stays_one_line_above_what_is_typed() {
     // Up to the unfinished row, right to where it stopped; and no escape of the server's own.
     client.output.until("\x1b[A\x1b[4CWORD\\x1b: ");
     client.output.until("> typed");
+}
+
+#[test]
+fn an_answer_to_a_question_does_not_go_back_to_the_row_of_the_question() {
+    let address = serve(|mut peer| {
+        peer.write_all(b"login: ").unwrap();
+        let _ = peer.read(&mut [0; 100]).unwrap();
+        peer.write_all(b"welcome").unwrap();
+        let _ = peer.read(&mut [0]);
+    });
+    let Some(mut client) = Client::on_terminal(&address) else { return };
+    client.output.until("login: ");
+    client.send(b"bob\r");
+    let between = client.output.until("welcome");
+    assert!(!between.contains("\x1b[7C"), "{between:?}");
 }

@@ -32,7 +32,7 @@ pub(super) fn dial(address: &Address) -> Result<OwnedFd, String> {
     for candidate in candidates {
         match TcpStream::connect_timeout(&candidate, Duration::from_secs(PATIENCE_S)) {
             Ok(stream) => {
-                // A line must not wait for the answer to the one before; without it, it only does.
+                // A line must not wait in the kernel until the one before it was acknowledged.
                 let _ = stream.set_nodelay(true);
                 return Ok(stream.into());
             }
