@@ -9,6 +9,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::marks::Marks;
 use crate::unread::Unread;
 use crate::{Context, Ending, Endpoint, Flow, Input, Limits, Output, PeerInfo, Session};
 
@@ -17,8 +18,7 @@ pub(crate) struct Vitals {
     pub(crate) id: u64,
     pub(crate) address: Endpoint,
     pub(crate) deadline: Option<Instant>,
-    pub(crate) wants_room: bool,
-    pub(crate) draining: bool,
+    pub(crate) marks: Marks,
 }
 
 /// One peer: its session, unread input, unsent output, deadlines and closing.
@@ -36,14 +36,6 @@ pub struct Connection {
     received: u64,
     sent: u64,
     phase: Phase,
-    /// The peer sent its last byte, or the drain says so.
-    input_ended: bool,
-    /// `ended` was called.
-    end_told: bool,
-    /// Output reached the high mark; no input is offered until it falls to the low mark.
-    stalled: bool,
-    /// The session was offered all that is unread and took nothing.
-    hungry: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +71,7 @@ impl Connection {
             id: info.id,
             address: info.address.clone(),
             deadline: None,
-            wants_room: false,
-            draining: false,
+            marks: Marks::default(),
         };
         Connection {
             session,
@@ -93,10 +84,6 @@ impl Connection {
             received: 0,
             sent: 0,
             phase: Phase::Open,
-            input_ended: false,
-            end_told: false,
-            stalled: false,
-            hungry: false,
         }
     }
 
@@ -106,51 +93,91 @@ impl Connection {
         self.proceed(now, room);
     }
 
+    /// Whether nothing is unusual: the peer is open, nothing is unread or unsent, no deadline is
+    /// set. Then the next thing to do is to receive.
+    #[inline]
+    pub fn plain(&self) -> bool {
+        self.vitals.marks.none()
+    }
+
     /// The peer sent `bytes`.
+    #[inline]
     pub fn received(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) {
         self.received += bytes.len() as u64;
-        if self.phase != Phase::Open {
+        if !self.plain() {
+            return self.received_more(bytes, now, room);
+        }
+        self.active = now;
+        let (taken, searched) = self.call_received(bytes, 0, now, room);
+        if taken < bytes.len() || room.len() >= self.limits.high_mark || !self.plain() {
+            self.received_on(bytes, taken, searched, now, room);
+        }
+    }
+
+    /// The peer sent `bytes`, and something is unusual already.
+    #[cold]
+    fn received_more(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) {
+        if self.has(Marks::CLOSING) {
             return;
         }
         self.active = now;
-        if self.unread.is_empty() && !self.stalled {
-            let (taken, searched) = self.offer(bytes, 0, now, room);
-            if taken < bytes.len() && self.phase == Phase::Open {
-                self.unread.push(&bytes[taken..]);
-                self.unread.searched = searched;
-                self.check_size();
-            }
-        } else {
+        if self.has(Marks::UNREAD.or(Marks::STALLED)) {
             self.unread.push(bytes);
-            self.hungry = false;
+            self.vitals.marks.put(Marks::UNREAD, true);
+            self.vitals.marks.put(Marks::HUNGRY, false);
             self.offer_unread(now, room);
+        } else {
+            let (taken, searched) = self.call_received(bytes, 0, now, room);
+            self.received_on(bytes, taken, searched, now, room);
         }
-        if self.vitals.wants_room {
+        if self.has(Marks::WANTS_ROOM) {
+            self.proceed(now, room);
+        }
+    }
+
+    /// Goes on after the first call for `bytes`, of which the session took `taken`.
+    #[cold]
+    fn received_on(
+        &mut self,
+        bytes: &[u8],
+        taken: usize,
+        searched: usize,
+        now: Instant,
+        room: &mut Vec<u8>,
+    ) {
+        let (taken, searched) = self.offer_on(bytes, taken, taken, searched, now, room);
+        if taken < bytes.len() && self.phase == Phase::Open {
+            self.unread.push(&bytes[taken..]);
+            self.unread.searched = searched;
+            self.vitals.marks.put(Marks::UNREAD, true);
+            self.check_size();
+        }
+        if self.has(Marks::WANTS_ROOM) {
             self.proceed(now, room);
         }
     }
 
     /// The peer sent its last byte.
     pub fn ended(&mut self, now: Instant, room: &mut Vec<u8>) {
-        self.input_ended = true;
-        self.hungry = false;
+        self.vitals.marks.put(Marks::INPUT_ENDED, true);
+        self.vitals.marks.put(Marks::HUNGRY, false);
         match self.phase {
             Phase::Open => self.proceed(now, room),
-            Phase::Lingering(ending) => self.phase = Phase::Over(ending),
+            Phase::Lingering(ending) => self.enter(Phase::Over(ending)),
             Phase::Closing(_) | Phase::Over(_) => {}
         }
     }
 
     /// From now on [`Context::draining`] is true.
     pub fn drain(&mut self) {
-        self.vitals.draining = true;
+        self.vitals.marks.put(Marks::DRAINING, true);
     }
 
     /// Whether the peer has nothing begun: nothing unread, nothing unsent; or only its last bytes
     /// are still awaited.
     pub fn between_requests(&self) -> bool {
         match self.phase {
-            Phase::Open => self.unread.is_empty() && self.kept.is_empty(),
+            Phase::Open => !self.has(Marks::UNREAD.or(Marks::KEPT)),
             Phase::Lingering(_) => true,
             Phase::Closing(_) | Phase::Over(_) => false,
         }
@@ -159,47 +186,62 @@ impl Connection {
     /// The server is draining, and nothing more has come from the peer: if it is between requests,
     /// it is let go as if it had sent its last byte. Whether that changed anything.
     pub fn let_go(&mut self, now: Instant, room: &mut Vec<u8>) -> bool {
-        let idle = self.between_requests() && room.is_empty() && !self.input_ended;
+        let idle = self.between_requests() && room.is_empty() && !self.has(Marks::INPUT_ENDED);
         match self.phase {
             Phase::Open if idle => self.ended(now, room),
-            Phase::Lingering(ending) => self.phase = Phase::Over(ending),
+            Phase::Lingering(ending) => self.enter(Phase::Over(ending)),
             _ => return false,
         }
         true
     }
 
-    /// The bytes to send next; `room` is the buffer that was lent to the calls before.
+    /// The bytes to send next); `room` is the buffer that was lent to the calls before.
     #[inline]
     pub fn unsent<'a>(&'a self, room: &'a [u8]) -> &'a [u8] {
-        if self.kept.is_empty() { room } else { &self.kept[self.kept_sent..] }
+        if self.has(Marks::KEPT) { &self.kept[self.kept_sent..] } else { room }
     }
 
     /// The socket took the first `count` unsent bytes; what is left of `room` is kept here.
+    #[inline]
     pub fn sent(&mut self, count: usize, now: Instant, room: &mut Vec<u8>) {
+        if count < room.len() || self.has(Marks::KEPT) {
+            return self.sent_some(count, now, room);
+        }
+        self.active = now;
+        self.sent += count as u64;
+        room.clear();
+    }
+
+    #[cold]
+    fn sent_some(&mut self, count: usize, now: Instant, room: &mut Vec<u8>) {
         if count > 0 {
             self.active = now;
             self.sent += count as u64;
         }
-        if !self.kept.is_empty() {
+        if self.has(Marks::KEPT) {
             self.kept_sent += count;
             if self.kept_sent == self.kept.len() {
-                self.kept = Vec::new();
-                self.kept_sent = 0;
+                self.forget_kept();
             } else if self.kept_sent >= self.kept.len() / 2 {
                 self.kept.drain(..mem::take(&mut self.kept_sent));
             }
-            return;
-        }
-        if count < room.len() {
+        } else {
             self.kept = room[count..].to_vec();
+            self.vitals.marks.put(Marks::KEPT, true);
+            room.clear();
         }
-        room.clear();
+    }
+
+    fn forget_kept(&mut self) {
+        self.kept = Vec::new();
+        self.kept_sent = 0;
+        self.vitals.marks.put(Marks::KEPT, false);
     }
 
     /// Goes on with what waited for output to fall: unread input, the peer's end, `writable`.
     #[inline]
     pub fn resume(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if self.stalled || self.vitals.wants_room {
+        if self.has(Marks::STALLED.or(Marks::WANTS_ROOM)) {
             self.proceed(now, room);
         }
     }
@@ -207,7 +249,7 @@ impl Connection {
     /// Whether [`resume`](Connection::resume) has something to go on with now.
     #[inline]
     pub fn resumable(&self, room: &[u8]) -> bool {
-        (self.stalled || self.vitals.wants_room)
+        self.has(Marks::STALLED.or(Marks::WANTS_ROOM))
             && self.phase == Phase::Open
             && self.unsent(room).len() <= self.limits.low_mark
     }
@@ -230,7 +272,7 @@ impl Connection {
     /// for: the session set one, or the peer is being closed. Idleness only moves it away.
     #[inline]
     pub fn hurries(&self) -> bool {
-        self.vitals.deadline.is_some() || self.phase != Phase::Open
+        self.has(Marks::DEADLINE.or(Marks::CLOSING))
     }
 
     /// Time has passed: ends the peer if it was silent too long, wakes its session if it asked.
@@ -239,14 +281,15 @@ impl Connection {
             return;
         }
         if let Phase::Lingering(ending) = self.phase {
-            self.phase = Phase::Over(ending);
+            self.enter(Phase::Over(ending));
             return;
         }
         if self.phase == Phase::Open && self.vitals.deadline.is_some_and(|deadline| deadline <= now)
         {
             self.vitals.deadline = None;
+            self.vitals.marks.put(Marks::DEADLINE, false);
             self.call_unread(now, room, |session, peer| session.woken(peer));
-            self.hungry = false;
+            self.vitals.marks.put(Marks::HUNGRY, false);
             self.proceed(now, room);
             return;
         }
@@ -257,7 +300,7 @@ impl Connection {
     pub fn fail(&mut self, ending: Ending) {
         match self.phase {
             // Everything was sent: how the peer's own last bytes end is its own affair.
-            Phase::Lingering(ending) => self.phase = Phase::Over(ending),
+            Phase::Lingering(ending) => self.enter(Phase::Over(ending)),
             Phase::Over(_) => {}
             Phase::Open | Phase::Closing(_) => self.over(ending),
         }
@@ -268,7 +311,7 @@ impl Connection {
     #[inline]
     pub fn wants_input(&self) -> bool {
         match self.phase {
-            Phase::Open => !self.input_ended && !self.stalled,
+            Phase::Open => !self.has(Marks::INPUT_ENDED) && !self.has(Marks::STALLED),
             Phase::Lingering(_) => true,
             Phase::Closing(_) | Phase::Over(_) => false,
         }
@@ -281,7 +324,7 @@ impl Connection {
             Phase::Open | Phase::Lingering(_) => Next::Go,
             Phase::Over(ending) => Next::Over(ending),
             Phase::Closing(_) if !self.unsent(room).is_empty() => Next::Go,
-            Phase::Closing(ending) if self.input_ended => Next::Over(ending),
+            Phase::Closing(ending) if self.has(Marks::INPUT_ENDED) => Next::Over(ending),
             Phase::Closing(_) => Next::HalfClose,
         }
     }
@@ -289,7 +332,7 @@ impl Connection {
     /// Our sending side is shut.
     pub fn half_closed(&mut self, now: Instant) {
         if let Phase::Closing(ending) = self.phase {
-            self.phase = Phase::Lingering(ending);
+            self.enter(Phase::Lingering(ending));
             self.active = now;
         }
     }
@@ -313,30 +356,35 @@ impl Connection {
 
     /// Everything that can be done without more bytes from the peer, in its order.
     fn proceed(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if self.stalled && self.unsent(room).len() <= self.limits.low_mark {
-            self.stalled = false;
+        if self.has(Marks::STALLED) && self.unsent(room).len() <= self.limits.low_mark {
+            self.vitals.marks.put(Marks::STALLED, false);
         }
         self.offer_unread(now, room);
-        if self.input_ended && !self.end_told && self.phase == Phase::Open && !self.stalled {
-            self.end_told = true;
-            let ending = if self.vitals.draining { Ending::Drained } else { Ending::Left };
+        if self.has(Marks::INPUT_ENDED)
+            && !self.has(Marks::END_TOLD)
+            && self.phase == Phase::Open
+            && !self.has(Marks::STALLED)
+        {
+            self.vitals.marks.put(Marks::END_TOLD, true);
+            let ending = if self.has(Marks::DRAINING) { Ending::Drained } else { Ending::Left };
             self.call_unread(now, room, |session, peer| session.ended(peer));
-            self.unread = Unread::default();
+            self.set_unread(Unread::default());
             if let Phase::Closing(_) = self.phase {
-                self.phase = Phase::Closing(ending);
+                self.enter(Phase::Closing(ending));
             }
         }
-        if self.vitals.wants_room
+        if self.has(Marks::WANTS_ROOM)
             && self.phase == Phase::Open
             && self.unsent(room).len() <= self.limits.low_mark
         {
-            self.vitals.wants_room = false;
+            self.vitals.marks.put(Marks::WANTS_ROOM, false);
             self.call_unread(now, room, |session, peer| session.writable(peer));
         }
     }
 
     fn offer_unread(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if self.unread.is_empty() || self.stalled || self.hungry || self.phase != Phase::Open {
+        if !self.has(Marks::UNREAD) || self.has(Marks::STALLED.or(Marks::HUNGRY).or(Marks::CLOSING))
+        {
             return;
         }
         let mut unread = mem::take(&mut self.unread);
@@ -344,37 +392,72 @@ impl Connection {
         unread.take(taken);
         unread.searched = searched;
         unread.release();
-        self.unread = unread;
+        self.set_unread(unread);
         self.check_size();
     }
 
-    /// Offers `bytes` while the session takes something, leaves something, and output is below the
-    /// high mark.
+    /// Offers `bytes`, and offers the rest again while the session takes something, leaves
+    /// something, and output is below the high mark.
     fn offer(
         &mut self,
         bytes: &[u8],
+        searched: usize,
+        now: Instant,
+        room: &mut Vec<u8>,
+    ) -> (usize, usize) {
+        let (taken, searched) = self.call_received(bytes, searched, now, room);
+        self.offer_on(bytes, taken, taken, searched, now, room)
+    }
+
+    /// Goes on offering: `taken` so far, `took` by the last call.
+    fn offer_on(
+        &mut self,
+        bytes: &[u8],
+        mut taken: usize,
+        mut took: usize,
         mut searched: usize,
         now: Instant,
         room: &mut Vec<u8>,
     ) -> (usize, usize) {
-        let mut taken = 0;
         loop {
-            let (took, now_searched) =
-                self.call(&bytes[taken..], searched, now, room, |session, peer| {
-                    session.received(peer)
-                });
-            taken += took;
-            searched = now_searched;
-            self.stalled = self.unsent(room).len() >= self.limits.high_mark;
-            self.hungry = took == 0;
-            if taken == bytes.len() || self.hungry || self.stalled || self.phase != Phase::Open {
+            let stalled = self.unsent(room).len() >= self.limits.high_mark;
+            self.vitals.marks.put(Marks::STALLED, stalled);
+            self.vitals.marks.put(Marks::HUNGRY, took == 0 && taken < bytes.len());
+            if taken == bytes.len() || took == 0 || stalled || self.phase != Phase::Open {
                 return (taken, searched);
             }
+            (took, searched) = self.call_received(&bytes[taken..], searched, now, room);
+            taken += took;
         }
     }
 
+    #[inline]
+    fn call_received(
+        &mut self,
+        bytes: &[u8],
+        searched: usize,
+        now: Instant,
+        room: &mut Vec<u8>,
+    ) -> (usize, usize) {
+        self.call(bytes, searched, now, room, |session, peer| session.received(peer))
+    }
+
+    #[inline]
+    fn has(&self, marks: Marks) -> bool {
+        self.vitals.marks.has(marks)
+    }
+
+    /// Enters another phase than `Open`.
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.vitals.marks.put(Marks::CLOSING, true);
+    }
+
     fn check_size(&mut self) {
-        if self.hungry && self.unread.len() > self.limits.request_max && self.phase == Phase::Open {
+        if self.has(Marks::HUNGRY)
+            && self.unread.len() > self.limits.request_max
+            && self.phase == Phase::Open
+        {
             self.over(Ending::TooLarge);
         }
     }
@@ -391,7 +474,7 @@ impl Connection {
         unread.take(taken);
         unread.searched = searched;
         unread.release();
-        self.unread = unread;
+        self.set_unread(unread);
     }
 
     /// One call of the session: how many bytes it took, how many of the rest hold no line feed.
@@ -405,10 +488,10 @@ impl Connection {
         event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
     ) -> (usize, usize) {
         let limits = &*self.limits;
-        let input = Input::new(bytes, searched, limits.request_max, self.input_ended);
-        let (buffer, sent) = match self.kept.is_empty() {
-            true => (room, 0),
-            false => (&mut self.kept, self.kept_sent),
+        let input = Input::new(bytes, searched, limits.request_max, self.has(Marks::INPUT_ENDED));
+        let (buffer, sent) = match self.vitals.marks.has(Marks::KEPT) {
+            false => (room, 0),
+            true => (&mut self.kept, self.kept_sent),
         };
         let output = Output { bytes: buffer, sent, high_mark: limits.high_mark };
         let mut context = Context { input, output, vitals: &mut self.vitals, now };
@@ -417,7 +500,7 @@ impl Connection {
         let (taken, searched, too_large) = context.input.outcome();
         match flow {
             Ok(Flow::Continue) if !too_large => {}
-            Ok(Flow::Close) => self.phase = Phase::Closing(Ending::Closed),
+            Ok(Flow::Close) => self.enter(Phase::Closing(Ending::Closed)),
             Ok(Flow::Continue) => self.over(Ending::TooLarge),
             Err(_) => self.over(Ending::Panicked),
         }
@@ -425,9 +508,13 @@ impl Connection {
     }
 
     fn over(&mut self, ending: Ending) {
-        self.phase = Phase::Over(ending);
-        self.kept = Vec::new();
-        self.kept_sent = 0;
-        self.unread = Unread::default();
+        self.enter(Phase::Over(ending));
+        self.forget_kept();
+        self.set_unread(Unread::default());
+    }
+
+    fn set_unread(&mut self, unread: Unread) {
+        self.vitals.marks.put(Marks::UNREAD, !unread.is_empty());
+        self.unread = unread;
     }
 }

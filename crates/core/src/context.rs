@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::Endpoint;
 use crate::connection::Vitals;
 use crate::framing::{self, Frame};
+use crate::marks::Marks;
 
 /// One call's view of a peer: what it sent, what it will be sent, and what is known about it.
 pub struct Context<'a> {
@@ -37,6 +38,7 @@ impl Context<'_> {
     /// the request back. There is one deadline for each peer: the last one counts.
     pub fn set_deadline(&mut self, instant: Option<Instant>) {
         self.vitals.deadline = instant;
+        self.vitals.marks.put(Marks::DEADLINE, instant.is_some());
     }
 
     /// The deadline that is set.
@@ -48,12 +50,12 @@ impl Context<'_> {
     /// fallen to the low mark; at once, if it is there already. This is how an endless reply is
     /// written without an endless buffer: fill [`Output::room`], ask, return.
     pub fn want_room(&mut self) {
-        self.vitals.wants_room = true;
+        self.vitals.marks.put(Marks::WANTS_ROOM, true);
     }
 
     /// Whether the server is stopping: finish what was begun, begin nothing.
     pub fn draining(&self) -> bool {
-        self.vitals.draining
+        self.vitals.marks.has(Marks::DRAINING)
     }
 }
 
@@ -82,16 +84,19 @@ impl<'a> Input<'a> {
     }
 
     /// All unread bytes, without taking them.
+    #[inline]
     pub fn bytes(&self) -> &'a [u8] {
         &self.bytes[self.taken..]
     }
 
     /// Whether nothing is unread.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.taken == self.bytes.len()
     }
 
     /// How many bytes are unread.
+    #[inline]
     pub fn len(&self) -> usize {
         self.bytes.len() - self.taken
     }
@@ -102,11 +107,16 @@ impl<'a> Input<'a> {
     }
 
     /// Takes everything.
+    #[inline]
     pub fn take_all(&mut self) -> &'a [u8] {
-        self.take(self.len())
+        let bytes = self.bytes();
+        self.taken = self.bytes.len();
+        self.searched = 0;
+        bytes
     }
 
     /// Takes the next `count` bytes, or all if there are fewer.
+    #[inline]
     pub fn take(&mut self, count: usize) -> &'a [u8] {
         let bytes = self.bytes();
         let count = count.min(bytes.len());

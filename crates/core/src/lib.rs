@@ -21,6 +21,7 @@ mod ending;
 mod endpoint;
 pub mod framing;
 mod limits;
+mod marks;
 mod peer;
 mod service;
 mod session;

@@ -21,6 +21,8 @@ pub(crate) struct Hand<'a> {
     pub(crate) room: &'a mut Vec<u8>,
     pub(crate) stats: &'a mut Stats,
     pub(crate) now: Instant,
+    /// Whether each step is told of (`-vv`).
+    pub(crate) narrated: bool,
 }
 
 /// How far a turn goes.
@@ -46,6 +48,7 @@ pub(crate) enum Turn {
 }
 
 /// One peer's turn: sends what is unsent, receives if `ready` says so, and lets the session answer.
+#[inline]
 pub(crate) fn turn(
     socket: &OwnedFd,
     connection: &mut Connection,
@@ -53,8 +56,31 @@ pub(crate) fn turn(
     manner: Manner,
     hand: &mut Hand<'_>,
 ) -> Turn {
-    let mut readable = ready.read || manner == Manner::Drain;
-    let mut reads = if manner == Manner::Once { 1 } else { BUDGET };
+    if manner == Manner::Once && connection.plain() && ready.read() {
+        // The path of nearly every message: one read, one answer, one write.
+        receive(socket, connection, ready, manner, hand);
+        if !hand.room.is_empty() {
+            send_once(socket, connection, hand);
+        }
+        if connection.plain() {
+            return Turn::Rest;
+        }
+        return go_on(socket, connection, ready, manner, 0, hand);
+    }
+    let reads = if manner == Manner::Once { 1 } else { BUDGET };
+    go_on(socket, connection, ready, manner, reads, hand)
+}
+
+/// Does whatever can be done, with at most `reads` reads.
+fn go_on(
+    socket: &OwnedFd,
+    connection: &mut Connection,
+    ready: Ready,
+    manner: Manner,
+    mut reads: u32,
+    hand: &mut Hand<'_>,
+) -> Turn {
+    let mut readable = ready.read() || manner == Manner::Drain;
     let mut fillings = BUDGET;
     loop {
         let open = flush(socket, connection, hand);
@@ -96,33 +122,45 @@ pub(crate) fn turn(
 }
 
 /// Sends until nothing is unsent or the socket takes no more; whether it would take more.
-#[inline]
 fn flush(socket: &OwnedFd, connection: &mut Connection, hand: &mut Hand<'_>) -> bool {
-    loop {
-        let unsent = connection.unsent(hand.room);
-        if unsent.is_empty() {
-            return true;
-        }
-        let count = unsent.len();
-        match send(socket, unsent, SendFlags::NOSIGNAL) {
-            Ok(sent) => {
-                tracing::debug!("peer {}: sent {sent} of {count} bytes", connection.identity().0);
-                hand.stats.sent += sent as u64;
-                connection.sent(sent, hand.now, hand.room);
-            }
-            Err(Errno::INTR) => {}
-            Err(Errno::WOULDBLOCK) => {
-                connection.sent(0, hand.now, hand.room);
-                return false;
-            }
-            Err(error) => {
-                tracing::debug!("peer {}: {error}", connection.identity().0);
-                hand.room.clear();
-                connection.fail(Ending::Reset);
-                return false;
-            }
+    while !connection.unsent(hand.room).is_empty() {
+        if !send_once(socket, connection, hand) {
+            return false;
         }
     }
+    true
+}
+
+/// One write of what is unsent; whether the socket may take more.
+#[inline]
+fn send_once(socket: &OwnedFd, connection: &mut Connection, hand: &mut Hand<'_>) -> bool {
+    let unsent = connection.unsent(hand.room);
+    match send(socket, unsent, SendFlags::NOSIGNAL) {
+        Ok(sent) => {
+            if hand.narrated {
+                tell_sent(connection, sent, unsent.len());
+            }
+            hand.stats.sent += sent as u64;
+            connection.sent(sent, hand.now, hand.room);
+            true
+        }
+        Err(error) => not_sent(connection, error, hand),
+    }
+}
+
+/// Keeps what is unsent; whether another try makes sense now.
+#[cold]
+fn not_sent(connection: &mut Connection, error: Errno, hand: &mut Hand<'_>) -> bool {
+    match error {
+        Errno::INTR => return true,
+        Errno::WOULDBLOCK => connection.sent(0, hand.now, hand.room),
+        error => {
+            tracing::debug!("peer {}: {error}", connection.identity().0);
+            hand.room.clear();
+            connection.fail(Ending::Reset);
+        }
+    }
+    false
 }
 
 /// One read; whether there may be more to read.
@@ -137,31 +175,49 @@ fn receive(
     manner: Manner,
     hand: &mut Hand<'_>,
 ) -> bool {
-    loop {
-        return match read(socket, &mut *hand.buffer) {
-            Ok(0) => {
-                tracing::debug!("peer {}: the end", connection.identity().0);
-                connection.ended(hand.now, hand.room);
-                false
+    match read(socket, &mut *hand.buffer) {
+        Ok(count) if count > 0 => {
+            if hand.narrated {
+                tell_received(connection, count);
             }
-            Ok(count) => {
-                tracing::debug!("peer {}: received {count} bytes", connection.identity().0);
-                hand.stats.received += count as u64;
-                connection.received(&hand.buffer[..count], hand.now, hand.room);
-                count == hand.buffer.len()
-                    || ready.hangup
-                    || ready.urgent
-                    || manner == Manner::Drain
-            }
-            Err(Errno::INTR) => continue,
-            Err(Errno::WOULDBLOCK) => false,
-            Err(error) => {
-                tracing::debug!("peer {}: {error}", connection.identity().0);
-                connection.fail(Ending::Reset);
-                false
-            }
-        };
+            hand.stats.received += count as u64;
+            connection.received(&hand.buffer[..count], hand.now, hand.room);
+            count == hand.buffer.len()
+                || ready.hangup()
+                || ready.urgent()
+                || manner == Manner::Drain
+        }
+        Ok(_) => {
+            tracing::debug!("peer {}: the end", connection.identity().0);
+            connection.ended(hand.now, hand.room);
+            false
+        }
+        Err(error) => not_received(connection, error),
     }
+}
+
+/// Whether another try makes sense now.
+#[cold]
+fn not_received(connection: &mut Connection, error: Errno) -> bool {
+    match error {
+        Errno::INTR => return true,
+        Errno::WOULDBLOCK => {}
+        error => {
+            tracing::debug!("peer {}: {error}", connection.identity().0);
+            connection.fail(Ending::Reset);
+        }
+    }
+    false
+}
+
+#[cold]
+fn tell_sent(connection: &Connection, sent: usize, of: usize) {
+    tracing::debug!("peer {}: sent {sent} of {of} bytes", connection.identity().0);
+}
+
+#[cold]
+fn tell_received(connection: &Connection, count: usize) {
+    tracing::debug!("peer {}: received {count} bytes", connection.identity().0);
 }
 
 fn half_close(socket: &OwnedFd, connection: &mut Connection, now: Instant) {

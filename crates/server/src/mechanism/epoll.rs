@@ -74,17 +74,10 @@ impl<const EDGE: bool> Mechanism for Epoll<EDGE> {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        ready.extend(self.events.iter().map(|event| {
+        let told = self.events.iter();
+        ready.extend(told.map(|event| {
             let flags = event.flags;
-            let failed = flags.intersects(EventFlags::ERR | EventFlags::HUP);
-            Ready {
-                key: Key(event.data.u64()),
-                read: failed
-                    || flags.intersects(EventFlags::IN | EventFlags::PRI | EventFlags::RDHUP),
-                write: failed || flags.intersects(EventFlags::OUT),
-                urgent: flags.intersects(EventFlags::PRI),
-                hangup: failed || flags.intersects(EventFlags::RDHUP),
-            }
+            Ready::new(Key(event.data.u64()), flags.bits())
         }));
         Ok(())
     }

@@ -12,6 +12,7 @@ pub(crate) mod select;
 pub(crate) mod spin;
 mod table;
 
+use std::fmt;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
@@ -109,17 +110,87 @@ impl Interest {
     }
 }
 
-/// What is ready. A failed or hung up socket is ready to read and to write: the call says how it
-/// failed.
+impl fmt::Display for Interest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.read(), self.write()) {
+            (true, true) => "read and write",
+            (true, false) => "read",
+            (false, true) => "write",
+            (false, false) => "nothing",
+        })
+    }
+}
+
+/// What is ready: a key and a set of poll(2)'s bits, which epoll(7) shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ready {
     pub(crate) key: Key,
-    pub(crate) read: bool,
-    pub(crate) write: bool,
+    set: u32,
+}
+
+impl Ready {
+    const IN: u32 = 0x1;
+    const PRI: u32 = 0x2;
+    const OUT: u32 = 0x4;
+    const ERR: u32 = 0x8;
+    const HUP: u32 = 0x10;
+    const RDHUP: u32 = 0x2000;
+
+    /// As the kernel says it.
+    #[inline]
+    pub(crate) fn new(key: Key, set: u32) -> Ready {
+        Ready { key, set }
+    }
+
+    /// There may be something to read.
+    pub(crate) fn to_read(key: Key) -> Ready {
+        Ready { key, set: Ready::IN }
+    }
+
+    /// There may be room to write.
+    pub(crate) fn to_write(key: Key) -> Ready {
+        Ready { key, set: Ready::OUT }
+    }
+
+    /// Everything is worth a try, down to the peer's end.
+    pub(crate) fn to_all(key: Key) -> Ready {
+        Ready { key, set: Ready::IN | Ready::OUT | Ready::RDHUP }
+    }
+
     /// There is urgent data somewhere in the stream.
-    pub(crate) urgent: bool,
-    /// The peer has sent its last byte, or the socket failed: the end is to be read after the bytes.
-    pub(crate) hangup: bool,
+    pub(crate) fn with_urgent(self) -> Ready {
+        Ready { set: self.set | Ready::PRI | Ready::IN, ..self }
+    }
+
+    /// The peer has sent its last byte, or the socket failed: the call says how.
+    pub(crate) fn with_hangup(self) -> Ready {
+        Ready { set: self.set | Ready::HUP, ..self }
+    }
+
+    pub(crate) fn with_room(self) -> Ready {
+        Ready { set: self.set | Ready::OUT, ..self }
+    }
+
+    /// Nothing is ready.
+    pub(crate) fn nothing(key: Key) -> Ready {
+        Ready { key, set: 0 }
+    }
+
+    #[inline]
+    pub(crate) fn read(self) -> bool {
+        self.set & !Ready::OUT != 0
+    }
+
+    #[inline]
+    pub(crate) fn urgent(self) -> bool {
+        self.set & Ready::PRI != 0
+    }
+
+    /// The end is to be read after the bytes.
+    #[inline]
+    pub(crate) fn hangup(self) -> bool {
+        self.set & (Ready::ERR | Ready::HUP | Ready::RDHUP) != 0
+    }
 }
 
 /// A time-out for ppoll(2) and its like; `None` beyond what the kernel takes.

@@ -59,14 +59,7 @@ impl Mechanism for Poll {
                 continue;
             }
             left -= 1;
-            let failed = found.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL);
-            ready.push(Ready {
-                key: *key,
-                read: failed || found.intersects(PollFlags::IN | PollFlags::PRI),
-                write: failed || found.contains(PollFlags::OUT),
-                urgent: found.contains(PollFlags::PRI),
-                hangup: failed,
-            });
+            ready.push(Ready::new(*key, u32::from(found.bits())));
         }
         Ok(())
     }

@@ -78,14 +78,20 @@ impl Mechanism for Portable {
         for event in self.events.iter() {
             let Some((key, _)) = self.table.get(event.key) else { continue };
             self.told.push(event.key);
-            let failed = event.is_err().unwrap_or(false) || event.is_interrupt();
-            ready.push(Ready {
-                key,
-                read: event.readable || event.is_priority() || failed,
-                write: event.writable || failed,
-                urgent: event.is_priority(),
-                hangup: failed,
-            });
+            let mut told = Ready::nothing(key);
+            if event.readable {
+                told = Ready::to_read(key);
+            }
+            if event.writable {
+                told = told.with_room();
+            }
+            if event.is_priority() {
+                told = told.with_urgent();
+            }
+            if event.is_err().unwrap_or(false) || event.is_interrupt() {
+                told = told.with_hangup();
+            }
+            ready.push(told);
         }
         Ok(())
     }

@@ -128,8 +128,11 @@ impl Select {
             for fd in FdSetIter::new(&set[..words]) {
                 let watched = usize::try_from(fd).ok().and_then(|fd| self.table.get(fd));
                 let Some((key, _)) = watched else { continue };
-                let (write, urgent) = (kind == 1, kind == 2);
-                ready.push(Ready { key, read: !write, write, urgent, hangup: false });
+                ready.push(match kind {
+                    0 => Ready::to_read(key),
+                    1 => Ready::to_write(key),
+                    _ => Ready::nothing(key).with_urgent(),
+                });
             }
         }
     }

@@ -52,15 +52,12 @@ impl Mechanism for Spin {
 
     fn wait(&mut self, _: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
         self.asked.wait(Some(Duration::ZERO), ready)?;
-        ready.extend(self.tried.iter().filter(|(_, interest)| *interest != Interest::NONE).map(
-            |(key, interest)| Ready {
-                key: *key,
-                read: interest.read(),
-                write: interest.write(),
-                urgent: false,
-                hangup: false,
-            },
-        ));
+        let tried = self.tried.iter().filter(|(_, interest)| *interest != Interest::NONE);
+        ready.extend(tried.map(|(key, interest)| match (interest.read(), interest.write()) {
+            (true, true) => Ready::to_read(*key).with_room(),
+            (true, false) => Ready::to_read(*key),
+            (false, _) => Ready::to_write(*key),
+        }));
         Ok(())
     }
 }

@@ -55,6 +55,8 @@ struct Reactor<'s, M> {
     /// When the last wait returned.
     now: Instant,
     draining: bool,
+    /// Each step is told of (`-vv`).
+    narrated: bool,
 }
 
 impl<'s, M: Mechanism> Reactor<'s, M> {
@@ -73,6 +75,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             stats: Stats::default(),
             now: Instant::now(),
             draining: false,
+            narrated: tracing::enabled!(tracing::Level::DEBUG),
         };
         reactor.mechanism.add(site.stop.drain_fd(), Key::STOP, Interest::READ)?;
         reactor.mechanism.add(site.stop.cut_fd(), Key::CUT, Interest::READ)?;
@@ -87,36 +90,47 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             let timeout = self.timeout();
             self.site.counters.gather(&mut self.stats);
             self.mechanism.wait(timeout, &mut ready)?;
-            let waited = self.now;
-            self.now = Instant::now();
-            self.narrate(ready.len(), self.now - waited);
-            for event in ready.drain(..) {
+            let before = std::mem::replace(&mut self.now, Instant::now());
+            if self.narrated {
+                self.narrate(ready.len(), self.now - before);
+            }
+            for event in &ready {
                 if event.key.is_peer() {
-                    self.peer_ready(event);
+                    self.peer_ready(*event);
                 } else {
-                    self.source_ready(event)?;
+                    self.source_ready(*event)?;
                 }
             }
-            self.go_on();
-            self.expire();
-            self.operate();
-            self.listen()?;
-            if self.draining && self.must_cut() {
-                self.cut_off_all();
-            }
+            ready.clear();
+            self.afterwards()?;
         }
         Ok(())
     }
 
-    /// How long the next wait may last.
+    /// What does not come from a wait: spent budgets, deadlines, the console, a pause's end.
+    fn afterwards(&mut self) -> io::Result<()> {
+        if !self.again.is_empty() {
+            self.go_on();
+        }
+        self.expire();
+        self.operate();
+        self.listen()?;
+        if self.draining && self.must_cut() {
+            self.cut_off_all();
+        }
+        Ok(())
+    }
+
+    /// How long the next wait may last, as of when the last one returned: a deadline may be late
+    /// by as long as it took to serve those who were ready.
     fn timeout(&self) -> Option<Duration> {
         if !self.again.is_empty() || self.operating.unwatched() {
             return Some(Duration::ZERO);
         }
         let ends = [self.deadlines.next(), self.listening.resumes(), self.site.drain_deadline()];
         let first = ends.into_iter().flatten().min();
-        let left = first.map(|end| end.saturating_duration_since(Instant::now()));
-        match tracing::enabled!(tracing::Level::DEBUG) {
+        let left = first.map(|end| end.saturating_duration_since(self.now));
+        match self.narrated {
             true => Some(left.map_or(NARRATED_WAIT, |left| left.min(NARRATED_WAIT))),
             false => left,
         }
@@ -146,11 +160,18 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
 
     #[inline]
     fn peer_ready(&mut self, event: Ready) {
-        if event.urgent {
-            self.stats.urgent += 1;
-            tracing::debug!("urgent data for the peer in slot {}", event.key.index());
+        if event.urgent() {
+            self.urgent(event.key);
         }
         self.turn(event);
+    }
+
+    #[cold]
+    fn urgent(&mut self, key: Key) {
+        self.stats.urgent += 1;
+        if let Some(slot) = self.peers.get(key) {
+            tracing::debug!("peer {}: urgent data", slot.connection.identity().0);
+        }
     }
 
     /// One peer's turn, if it is still there.
@@ -167,13 +188,16 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             room: &mut self.room,
             stats: &mut self.stats,
             now: self.now,
+            narrated: self.narrated,
         };
         let turn = ready::turn(&slot.socket, &mut slot.connection, event, manner, &mut hand);
-        self.settle(event.key, turn);
+        if turn != Turn::Rest || !slot.connection.plain() || slot.interest != Interest::READ {
+            self.settle(event.key, turn);
+        }
     }
 
-    /// What a turn leaves behind: an interest, a deadline, a place on the list, or nothing.
-    #[inline]
+    /// What an unusual turn leaves behind: an interest, a deadline, a place on the list, nothing.
+    #[cold]
     fn settle(&mut self, key: Key, turn: Turn) {
         let Some(slot) = self.peers.get(key) else { return };
         if let Turn::Over(ending) = turn {
@@ -185,20 +209,16 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         }
         let connection = &slot.connection;
         let wanted = Interest::of(connection.wants_input(), !connection.unsent(&[]).is_empty());
+        let hurries = connection.hurries();
         if wanted != slot.interest {
-            tracing::debug!(
-                "peer {}: interest is now{}{}",
-                connection.identity().0,
-                if wanted.read() { " read" } else { "" },
-                if wanted.write() { " write" } else { "" }
-            );
+            tracing::debug!("peer {}: interest is now {wanted}", connection.identity().0);
             slot.interest = wanted;
             if let Err(error) = self.mechanism.change(slot.socket.as_fd(), key, wanted) {
                 tracing::warn!("{} cannot watch a peer any longer: {error}", M::CALL);
                 return self.close(key, Ending::Error);
             }
         }
-        if connection.hurries() {
+        if hurries {
             self.arm(key);
         }
     }
@@ -246,7 +266,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         self.peers.insert(key, socket, connection);
         self.arm(key);
         // Whether it has said something already, the mechanism will tell.
-        self.turn(Ready { key, read: false, write: true, urgent: false, hangup: false });
+        self.turn(Ready::to_write(key));
     }
 
     fn close(&mut self, key: Key, ending: Ending) {
@@ -270,7 +290,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         for key in std::mem::take(&mut self.again) {
             let Some(slot) = self.peers.get(key) else { continue };
             slot.queued = false;
-            self.turn(Ready { key, read: true, write: true, urgent: false, hangup: true });
+            self.turn(Ready::to_all(key));
         }
     }
 
@@ -283,7 +303,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             }
             slot.armed = None;
             slot.connection.expired(self.now, &mut self.room);
-            self.turn(Ready { key, read: false, write: true, urgent: false, hangup: false });
+            self.turn(Ready::to_write(key));
             self.arm(key);
         }
     }
@@ -303,7 +323,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         for key in self.peers.keys() {
             let Some(slot) = self.peers.get(key) else { continue };
             slot.connection.drain();
-            self.turn(Ready { key, read: true, write: true, urgent: false, hangup: false });
+            self.turn(Ready::to_all(key));
         }
         Ok(())
     }
