@@ -9,6 +9,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::context::TOO_LARGE;
+use crate::framing::OVERHEAD_MAX;
 use crate::marks::Marks;
 use crate::unread::Unread;
 use crate::{Context, Ending, Endpoint, Flow, Input, Limits, Output, PeerInfo, Session};
@@ -19,6 +21,8 @@ pub(crate) struct Vitals {
     pub(crate) address: Endpoint,
     pub(crate) deadline: Option<Instant>,
     pub(crate) marks: Marks,
+    /// Here rather than in the connection for its size: it fits where there would be padding.
+    phase: Phase,
 }
 
 /// One peer: its session, unread input, unsent output, deadlines and closing.
@@ -35,7 +39,6 @@ pub struct Connection {
     active: Instant,
     received: u64,
     sent: u64,
-    phase: Phase,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,16 @@ enum Phase {
     /// Our side is closed; the peer's last bytes are read and dropped.
     Lingering(Ending),
     Over(Ending),
+}
+
+/// What came of a call of the session.
+struct Call {
+    /// `None`: it panicked.
+    flow: Option<Flow>,
+    /// How many bytes it did not take.
+    left: usize,
+    /// How many of those hold no line feed; [`TOO_LARGE`] if they begin a request that is.
+    searched: usize,
 }
 
 /// What the carrier does next.
@@ -72,6 +85,7 @@ impl Connection {
             address: info.address.clone(),
             deadline: None,
             marks: Marks::default(),
+            phase: Phase::Open,
         };
         Connection {
             session,
@@ -83,7 +97,6 @@ impl Connection {
             active: now,
             received: 0,
             sent: 0,
-            phase: Phase::Open,
         }
     }
 
@@ -101,17 +114,37 @@ impl Connection {
     }
 
     /// The peer sent `bytes`.
-    #[inline]
     pub fn received(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) {
+        if self.plain() {
+            self.received_while_plain(bytes, now, room);
+        } else {
+            self.received += bytes.len() as u64;
+            self.received_more(bytes, now, room);
+        }
+    }
+
+    /// The peer, which is [`plain`](Connection::plain), sent `bytes`; whether it is plain still.
+    #[inline(always)]
+    pub fn received_while_plain(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) -> bool {
+        debug_assert!(self.plain());
         self.received += bytes.len() as u64;
-        if !self.plain() {
-            return self.received_more(bytes, now, room);
-        }
         self.active = now;
-        let (taken, searched) = self.call_received(bytes, 0, now, room);
-        if taken < bytes.len() || room.len() >= self.limits.high_mark || !self.plain() {
-            self.received_on(bytes, taken, searched, now, room);
+        let limits = &*self.limits;
+        let mut context = Context {
+            input: Input::new(bytes, 0, limits, false),
+            output: Output { bytes: room, sent: 0, limits },
+            vitals: &mut self.vitals,
+            now,
+        };
+        let Call { flow, left, searched } =
+            raw_call(&mut *self.session, &mut context, |session, peer| session.received(peer));
+        // Nothing left and nothing marked, in one comparison.
+        let unusual = left | self.vitals.marks.bits();
+        if flow == Some(Flow::Continue) && unusual == 0 && room.len() < self.limits.high_mark {
+            return true;
         }
+        self.received_on(bytes, flow, left, searched, self.active, room);
+        self.plain()
     }
 
     /// The peer sent `bytes`, and something is unusual already.
@@ -127,26 +160,31 @@ impl Connection {
             self.vitals.marks.put(Marks::HUNGRY, false);
             self.offer_unread(now, room);
         } else {
-            let (taken, searched) = self.call_received(bytes, 0, now, room);
-            self.received_on(bytes, taken, searched, now, room);
+            let (left, searched) = self.call_received(bytes, 0, now, room);
+            self.received_on(bytes, Some(Flow::Continue), left, searched, now, room);
         }
         if self.has(Marks::WANTS_ROOM) {
             self.proceed(now, room);
         }
     }
 
-    /// Goes on after the first call for `bytes`, of which the session took `taken`.
+    /// Goes on after the first call for `bytes`. (Its parts are passed one by one: a struct would
+    /// be built in memory on the short path too.)
     #[cold]
     fn received_on(
         &mut self,
         bytes: &[u8],
-        taken: usize,
+        flow: Option<Flow>,
+        left: usize,
         searched: usize,
         now: Instant,
         room: &mut Vec<u8>,
     ) {
-        let (taken, searched) = self.offer_on(bytes, taken, taken, searched, now, room);
-        if taken < bytes.len() && self.phase == Phase::Open {
+        let call = Call { flow, left, searched };
+        self.heed(&call);
+        let taken = bytes.len() - call.left;
+        let (taken, searched) = self.offer_on(bytes, taken, taken, call.searched, now, room);
+        if taken < bytes.len() && self.vitals.phase == Phase::Open {
             self.unread.push(&bytes[taken..]);
             self.unread.searched = searched;
             self.vitals.marks.put(Marks::UNREAD, true);
@@ -161,7 +199,7 @@ impl Connection {
     pub fn ended(&mut self, now: Instant, room: &mut Vec<u8>) {
         self.vitals.marks.put(Marks::INPUT_ENDED, true);
         self.vitals.marks.put(Marks::HUNGRY, false);
-        match self.phase {
+        match self.vitals.phase {
             Phase::Open => self.proceed(now, room),
             Phase::Lingering(ending) => self.enter(Phase::Over(ending)),
             Phase::Closing(_) | Phase::Over(_) => {}
@@ -176,7 +214,7 @@ impl Connection {
     /// Whether the peer has nothing begun: nothing unread, nothing unsent; or only its last bytes
     /// are still awaited.
     pub fn between_requests(&self) -> bool {
-        match self.phase {
+        match self.vitals.phase {
             Phase::Open => !self.has(Marks::UNREAD.or(Marks::KEPT)),
             Phase::Lingering(_) => true,
             Phase::Closing(_) | Phase::Over(_) => false,
@@ -187,7 +225,7 @@ impl Connection {
     /// it is let go as if it had sent its last byte. Whether that changed anything.
     pub fn let_go(&mut self, now: Instant, room: &mut Vec<u8>) -> bool {
         let idle = self.between_requests() && room.is_empty() && !self.has(Marks::INPUT_ENDED);
-        match self.phase {
+        match self.vitals.phase {
             Phase::Open if idle => self.ended(now, room),
             Phase::Lingering(ending) => self.enter(Phase::Over(ending)),
             _ => return false,
@@ -209,6 +247,14 @@ impl Connection {
         }
         self.active = now;
         self.sent += count as u64;
+        room.clear();
+    }
+
+    /// The socket took all of `room` as the answer to what was just
+    /// [`received`](Connection::received).
+    #[inline]
+    pub fn answered(&mut self, room: &mut Vec<u8>) {
+        self.sent += room.len() as u64;
         room.clear();
     }
 
@@ -250,14 +296,16 @@ impl Connection {
     #[inline]
     pub fn resumable(&self, room: &[u8]) -> bool {
         self.has(Marks::STALLED.or(Marks::WANTS_ROOM))
-            && self.phase == Phase::Open
+            && self.vitals.phase == Phase::Open
             && self.unsent(room).len() <= self.limits.low_mark
     }
 
     /// The instant by which [`expired`](Connection::expired) is to be called.
     pub fn deadline(&self) -> Option<Instant> {
         let idle = self.limits.idle.map(|limit| self.active + limit);
-        match self.phase {
+        match self.vitals.phase {
+            // A session that set a deadline waits for that, not for its peer.
+            Phase::Open if !self.has(Marks::KEPT) => self.vitals.deadline.or(idle),
             Phase::Open => match (idle, self.vitals.deadline) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
@@ -280,12 +328,14 @@ impl Connection {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
-        if let Phase::Lingering(ending) = self.phase {
+        if let Phase::Lingering(ending) = self.vitals.phase {
             self.enter(Phase::Over(ending));
             return;
         }
-        if self.phase == Phase::Open && self.vitals.deadline.is_some_and(|deadline| deadline <= now)
+        if self.vitals.phase == Phase::Open
+            && self.vitals.deadline.is_some_and(|deadline| deadline <= now)
         {
+            self.active = now;
             self.vitals.deadline = None;
             self.vitals.marks.put(Marks::DEADLINE, false);
             self.call_unread(now, room, |session, peer| session.woken(peer));
@@ -298,7 +348,7 @@ impl Connection {
 
     /// The socket failed, or the server gives this peer up.
     pub fn fail(&mut self, ending: Ending) {
-        match self.phase {
+        match self.vitals.phase {
             // Everything was sent: how the peer's own last bytes end is its own affair.
             Phase::Lingering(ending) => self.enter(Phase::Over(ending)),
             Phase::Over(_) => {}
@@ -310,7 +360,7 @@ impl Connection {
     /// what the peer sends then waits in the kernel, and pushes back on the peer.
     #[inline]
     pub fn wants_input(&self) -> bool {
-        match self.phase {
+        match self.vitals.phase {
             Phase::Open => !self.has(Marks::INPUT_ENDED) && !self.has(Marks::STALLED),
             Phase::Lingering(_) => true,
             Phase::Closing(_) | Phase::Over(_) => false,
@@ -320,7 +370,7 @@ impl Connection {
     /// What the carrier does next, after it has sent what it could.
     #[inline]
     pub fn next(&self, room: &[u8]) -> Next {
-        match self.phase {
+        match self.vitals.phase {
             Phase::Open | Phase::Lingering(_) => Next::Go,
             Phase::Over(ending) => Next::Over(ending),
             Phase::Closing(_) if !self.unsent(room).is_empty() => Next::Go,
@@ -331,7 +381,7 @@ impl Connection {
 
     /// Our sending side is shut.
     pub fn half_closed(&mut self, now: Instant) {
-        if let Phase::Closing(ending) = self.phase {
+        if let Phase::Closing(ending) = self.vitals.phase {
             self.enter(Phase::Lingering(ending));
             self.active = now;
         }
@@ -362,19 +412,18 @@ impl Connection {
         self.offer_unread(now, room);
         if self.has(Marks::INPUT_ENDED)
             && !self.has(Marks::END_TOLD)
-            && self.phase == Phase::Open
+            && self.vitals.phase == Phase::Open
             && !self.has(Marks::STALLED)
         {
             self.vitals.marks.put(Marks::END_TOLD, true);
             let ending = if self.has(Marks::DRAINING) { Ending::Drained } else { Ending::Left };
             self.call_unread(now, room, |session, peer| session.ended(peer));
-            self.set_unread(Unread::default());
-            if let Phase::Closing(_) = self.phase {
+            if let Phase::Closing(_) = self.vitals.phase {
                 self.enter(Phase::Closing(ending));
             }
         }
         if self.has(Marks::WANTS_ROOM)
-            && self.phase == Phase::Open
+            && self.vitals.phase == Phase::Open
             && self.unsent(room).len() <= self.limits.low_mark
         {
             self.vitals.marks.put(Marks::WANTS_ROOM, false);
@@ -405,7 +454,8 @@ impl Connection {
         now: Instant,
         room: &mut Vec<u8>,
     ) -> (usize, usize) {
-        let (taken, searched) = self.call_received(bytes, searched, now, room);
+        let (left, searched) = self.call_received(bytes, searched, now, room);
+        let taken = bytes.len() - left;
         self.offer_on(bytes, taken, taken, searched, now, room)
     }
 
@@ -423,15 +473,16 @@ impl Connection {
             let stalled = self.unsent(room).len() >= self.limits.high_mark;
             self.vitals.marks.put(Marks::STALLED, stalled);
             self.vitals.marks.put(Marks::HUNGRY, took == 0 && taken < bytes.len());
-            if taken == bytes.len() || took == 0 || stalled || self.phase != Phase::Open {
+            if taken == bytes.len() || took == 0 || stalled || self.vitals.phase != Phase::Open {
                 return (taken, searched);
             }
-            (took, searched) = self.call_received(&bytes[taken..], searched, now, room);
+            let (left, now_searched) = self.call_received(&bytes[taken..], searched, now, room);
+            took = bytes.len() - left - taken;
             taken += took;
+            searched = now_searched;
         }
     }
 
-    #[inline]
     fn call_received(
         &mut self,
         bytes: &[u8],
@@ -448,15 +499,16 @@ impl Connection {
     }
 
     /// Enters another phase than `Open`.
+    #[cold]
     fn enter(&mut self, phase: Phase) {
-        self.phase = phase;
+        self.vitals.phase = phase;
         self.vitals.marks.put(Marks::CLOSING, true);
     }
 
     fn check_size(&mut self) {
         if self.has(Marks::HUNGRY)
-            && self.unread.len() > self.limits.request_max
-            && self.phase == Phase::Open
+            && self.unread.len() > self.limits.request_max + OVERHEAD_MAX
+            && self.vitals.phase == Phase::Open
         {
             self.over(Ending::TooLarge);
         }
@@ -470,15 +522,14 @@ impl Connection {
         event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
     ) {
         let mut unread = mem::take(&mut self.unread);
-        let (taken, searched) = self.call(unread.bytes(), unread.searched, now, room, event);
-        unread.take(taken);
+        let (left, searched) = self.call(unread.bytes(), unread.searched, now, room, event);
+        unread.take(unread.len() - left);
         unread.searched = searched;
         unread.release();
         self.set_unread(unread);
     }
 
-    /// One call of the session: how many bytes it took, how many of the rest hold no line feed.
-    #[inline]
+    /// One call of the session: how many bytes it left, how many of those hold no line feed.
     fn call(
         &mut self,
         bytes: &[u8],
@@ -488,25 +539,34 @@ impl Connection {
         event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
     ) -> (usize, usize) {
         let limits = &*self.limits;
-        let input = Input::new(bytes, searched, limits.request_max, self.has(Marks::INPUT_ENDED));
         let (buffer, sent) = match self.vitals.marks.has(Marks::KEPT) {
             false => (room, 0),
             true => (&mut self.kept, self.kept_sent),
         };
-        let output = Output { bytes: buffer, sent, high_mark: limits.high_mark };
-        let mut context = Context { input, output, vitals: &mut self.vitals, now };
-        let session = &mut *self.session;
-        let flow = panic::catch_unwind(AssertUnwindSafe(|| event(session, &mut context)));
-        let (taken, searched, too_large) = context.input.outcome();
-        match flow {
-            Ok(Flow::Continue) if !too_large => {}
-            Ok(Flow::Close) => self.enter(Phase::Closing(Ending::Closed)),
-            Ok(Flow::Continue) => self.over(Ending::TooLarge),
-            Err(_) => self.over(Ending::Panicked),
-        }
-        (taken, searched)
+        let mut context = Context {
+            input: Input::new(bytes, searched, limits, self.vitals.marks.has(Marks::INPUT_ENDED)),
+            output: Output { bytes: buffer, sent, limits },
+            vitals: &mut self.vitals,
+            now,
+        };
+        let call = raw_call(&mut *self.session, &mut context, event);
+        self.heed(&call);
+        (call.left, call.searched)
     }
 
+    /// Closes if the session said so, or if it must not go on.
+    fn heed(&mut self, call: &Call) {
+        match call.flow {
+            None => self.over(Ending::Panicked),
+            Some(Flow::Close) => self.enter(Phase::Closing(Ending::Closed)),
+            Some(Flow::Continue) if call.left > 0 && call.searched == TOO_LARGE => {
+                self.over(Ending::TooLarge);
+            }
+            Some(Flow::Continue) => {}
+        }
+    }
+
+    #[cold]
     fn over(&mut self, ending: Ending) {
         self.enter(Phase::Over(ending));
         self.forget_kept();
@@ -517,4 +577,17 @@ impl Connection {
         self.vitals.marks.put(Marks::UNREAD, !unread.is_empty());
         self.unread = unread;
     }
+}
+
+/// One call of a session, whatever comes of it; [`Connection::heed`] is next.
+#[inline(always)]
+fn raw_call(
+    session: &mut dyn Session,
+    context: &mut Context<'_>,
+    event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
+) -> Call {
+    let mut flow = None;
+    // A panic leaves `None`; its message has been printed by the panic hook.
+    let _ = panic::catch_unwind(AssertUnwindSafe(|| flow = Some(event(session, context))));
+    Call { flow, left: context.input.len(), searched: context.input.searched() }
 }

@@ -3,10 +3,10 @@
 use std::io;
 use std::time::Instant;
 
-use crate::Endpoint;
 use crate::connection::Vitals;
 use crate::framing::{self, Frame};
 use crate::marks::Marks;
+use crate::{Endpoint, Limits};
 
 /// One call's view of a peer: what it sent, what it will be sent, and what is known about it.
 pub struct Context<'a> {
@@ -35,7 +35,8 @@ impl Context<'_> {
     }
 
     /// Asks for one call of [`Session::woken`](crate::Session::woken) at `instant`; `None` takes
-    /// the request back. There is one deadline for each peer: the last one counts.
+    /// the request back. There is one deadline for each peer: the last one counts. A session that
+    /// waits for its deadline does not wait for its peer: meanwhile a silent peer is not idle.
     pub fn set_deadline(&mut self, instant: Option<Instant>) {
         self.vitals.deadline = instant;
         self.vitals.marks.put(Marks::DEADLINE, instant.is_some());
@@ -59,46 +60,54 @@ impl Context<'_> {
     }
 }
 
+/// More bytes than there can be.
+pub(crate) const TOO_LARGE: usize = usize::MAX;
+
 /// Unread input. What is not taken stays, and is offered again.
 ///
 /// The slices that it gives live as long as the call, not as long as the borrow of the input, so
 /// that they can be written to `peer.output` directly.
 pub struct Input<'a> {
-    bytes: &'a [u8],
-    taken: usize,
+    rest: &'a [u8],
     searched: usize,
-    most: usize,
+    limits: &'a Limits,
     ended: bool,
-    too_large: bool,
 }
 
 impl<'a> Input<'a> {
-    pub(crate) fn new(bytes: &'a [u8], searched: usize, most: usize, ended: bool) -> Input<'a> {
-        Input { bytes, taken: 0, searched, most, ended, too_large: false }
+    #[inline]
+    pub(crate) fn new(
+        bytes: &'a [u8],
+        searched: usize,
+        limits: &'a Limits,
+        ended: bool,
+    ) -> Input<'a> {
+        Input { rest: bytes, searched, limits, ended }
     }
 
-    /// How many bytes were taken, how many of the rest hold no line feed, and whether a request
-    /// was too large.
-    pub(crate) fn outcome(&self) -> (usize, usize, bool) {
-        (self.taken, self.searched, self.too_large)
+    /// How many of the bytes that are left are known to hold no line feed; [`TOO_LARGE`] if they
+    /// begin a request that is larger than it may be.
+    #[inline]
+    pub(crate) fn searched(&self) -> usize {
+        self.searched
     }
 
     /// All unread bytes, without taking them.
     #[inline]
     pub fn bytes(&self) -> &'a [u8] {
-        &self.bytes[self.taken..]
+        self.rest
     }
 
     /// Whether nothing is unread.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.taken == self.bytes.len()
+        self.rest.is_empty()
     }
 
     /// How many bytes are unread.
     #[inline]
     pub fn len(&self) -> usize {
-        self.bytes.len() - self.taken
+        self.rest.len()
     }
 
     /// Whether the peer has sent its last byte: what is not here will not come.
@@ -109,27 +118,26 @@ impl<'a> Input<'a> {
     /// Takes everything.
     #[inline]
     pub fn take_all(&mut self) -> &'a [u8] {
-        let bytes = self.bytes();
-        self.taken = self.bytes.len();
         self.searched = 0;
-        bytes
+        std::mem::take(&mut self.rest)
     }
 
     /// Takes the next `count` bytes, or all if there are fewer.
     #[inline]
     pub fn take(&mut self, count: usize) -> &'a [u8] {
-        let bytes = self.bytes();
-        let count = count.min(bytes.len());
-        self.taken += count;
+        let (taken, rest) = self.rest.split_at(count.min(self.rest.len()));
+        self.rest = rest;
         self.searched = self.searched.saturating_sub(count);
-        &bytes[..count]
+        taken
     }
 
     /// Takes a line, without its LF or CRLF; `None` until it is whole. After the peer's last byte
     /// the rest counts as a line. A line longer than the largest request ends the peer.
     pub fn line(&mut self) -> Option<&'a [u8]> {
-        let frame = match framing::line(self.bytes(), self.searched, self.most) {
-            Frame::Partial { .. } if self.ended => framing::last_line(self.bytes(), self.most),
+        let frame = match framing::line(self.rest, self.searched, self.limits.request_max) {
+            Frame::Partial { .. } if self.ended => {
+                framing::last_line(self.rest, self.limits.request_max)
+            }
             frame => frame,
         };
         self.take_frame(frame)
@@ -137,19 +145,19 @@ impl<'a> Input<'a> {
 
     /// Takes a request that begins with its length in 4 bytes, network order; gives its content.
     pub fn frame(&mut self) -> Option<&'a [u8]> {
-        self.take_frame(framing::length4(self.bytes(), self.most))
+        self.take_frame(framing::length4(self.rest, self.limits.request_max))
     }
 
     /// Takes exactly `count` bytes; `None` until they have come.
     pub fn exact(&mut self, count: usize) -> Option<&'a [u8]> {
-        self.take_frame(framing::exact(self.bytes(), count, self.most))
+        self.take_frame(framing::exact(self.rest, count, self.limits.request_max))
     }
 
     fn take_frame(&mut self, frame: Frame) -> Option<&'a [u8]> {
         match frame {
             Frame::Whole { content, taken } => {
-                let bytes = self.bytes();
-                self.taken += taken;
+                let bytes = self.rest;
+                self.rest = &bytes[taken..];
                 self.searched = 0;
                 Some(&bytes[content])
             }
@@ -158,7 +166,7 @@ impl<'a> Input<'a> {
                 None
             }
             Frame::TooLarge => {
-                self.too_large = true;
+                self.searched = TOO_LARGE;
                 None
             }
         }
@@ -170,7 +178,7 @@ pub struct Output<'a> {
     pub(crate) bytes: &'a mut Vec<u8>,
     /// Bytes at the front of `bytes` that have been sent.
     pub(crate) sent: usize,
-    pub(crate) high_mark: usize,
+    pub(crate) limits: &'a Limits,
 }
 
 impl Output<'_> {
@@ -199,7 +207,7 @@ impl Output<'_> {
     /// How many bytes may be added before the high mark. Going past it is not an error: it only
     /// delays the next call.
     pub fn room(&self) -> usize {
-        self.high_mark.saturating_sub(self.unsent())
+        self.limits.high_mark.saturating_sub(self.unsent())
     }
 
     /// How many bytes are unsent.

@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// The most bytes that a framing adds to a request's content: the 4 of a length.
+pub const OVERHEAD_MAX: usize = 4;
+
 /// What unread bytes hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {

@@ -34,6 +34,12 @@ impl Marks {
         self.0 == 0
     }
 
+    /// The set as a number; 0: none.
+    #[inline]
+    pub(crate) fn bits(self) -> usize {
+        usize::from(self.0)
+    }
+
     #[inline]
     pub(crate) fn has(self, mark: Marks) -> bool {
         self.0 & mark.0 != 0

@@ -5,7 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::framing::{self, Frame};
+use crate::framing::{self, Frame, OVERHEAD_MAX};
 use crate::unread::Unread;
 use crate::{Ending, Endpoint, Limits, PeerInfo, Wire};
 
@@ -127,7 +127,16 @@ impl<'a> Peer<'a> {
         self.request(|bytes, _, most, _| framing::exact(bytes, count, most))
     }
 
-    /// Waits up to `wait` for bytes beyond those already unread.
+    /// What has come and was not taken, without waiting for more. [`BufRead::consume`] takes it.
+    pub fn unread(&self) -> &[u8] {
+        self.unread.bytes()
+    }
+
+    /// Waits up to `wait` for bytes beyond those already unread. That the time passed is no error
+    /// and does not end the peer.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] if more is unread than a request may have.
     pub fn read_for(&mut self, wait: Duration) -> io::Result<Arrival> {
         self.more(Some(wait))
     }
@@ -198,6 +207,9 @@ impl<'a> Peer<'a> {
         self.alive()?;
         if self.ended {
             return Ok(Arrival::Ended);
+        }
+        if self.unread.len() > self.limits.request_max + OVERHEAD_MAX {
+            return Err(self.missed(Ending::TooLarge));
         }
         let wait = self.bounded(asked, self.limits.idle)?;
         let between = self.unread.is_empty() && !self.mid_request;

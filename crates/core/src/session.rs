@@ -27,7 +27,8 @@ pub trait Session: Send {
     /// Take what is complete and leave the rest: what is left is offered again when more has come.
     /// It is offered again at once while the session takes something, leaves something, and its
     /// unsent output is below the high mark. Once the peer has sent its last byte
-    /// ([`Input::ended`](crate::Input::ended)) what is left is offered one last time.
+    /// ([`Input::ended`](crate::Input::ended)) what is left is offered once more, and again after
+    /// each [`woken`](Session::woken).
     fn received(&mut self, peer: &mut Context<'_>) -> Flow;
 
     /// The peer sent its last byte (it may still read), or the server is draining and the peer is

@@ -254,7 +254,9 @@ fn settle(
     let now = wire.now();
     match came {
         Ok(Some(0)) => connection.ended(now, room),
-        Ok(Some(_)) => connection.received(buffer, now, room),
+        Ok(Some(_)) => {
+            connection.received(buffer, now, room);
+        }
         Ok(None) => connection.expired(now, room),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             // The kernel's clock may ring a tick before ours.

@@ -14,14 +14,15 @@ use crate::mechanism::Ready;
 const BUDGET: u32 = 16;
 
 /// What a loop lends to each of its peers in turn.
-pub(crate) struct Hand<'a> {
+pub(crate) struct Hand {
     /// Where bytes are received.
-    pub(crate) buffer: &'a mut [u8],
+    pub(crate) buffer: Box<[u8]>,
     /// Where output is gathered; empty before and after each turn.
-    pub(crate) room: &'a mut Vec<u8>,
-    pub(crate) stats: &'a mut Stats,
+    pub(crate) room: Vec<u8>,
+    pub(crate) stats: Stats,
+    /// When the last wait returned.
     pub(crate) now: Instant,
-    /// Whether each step is told of (`-vv`).
+    /// Each step is told of (`-vv`).
     pub(crate) narrated: bool,
 }
 
@@ -47,48 +48,97 @@ pub(crate) enum Turn {
     Over(Ending),
 }
 
+/// The path of nearly every message: one read, one answer, one write. Only for a peer with nothing
+/// unusual about it, of which the mechanism tells that it can be read and nothing else. `None`:
+/// that was all, and nothing is unusual now.
+#[inline(always)]
+pub(crate) fn answer(
+    socket: &OwnedFd,
+    connection: &mut Connection,
+    manner: Manner,
+    hand: &mut Hand,
+) -> Option<Turn> {
+    let result = read(socket, &mut *hand.buffer);
+    let count = result.unwrap_or(0);
+    if count == 0 {
+        return Some(unanswered(socket, connection, manner, result.err(), hand));
+    }
+    hand.stats.received += count as u64;
+    let bytes = &hand.buffer[..count];
+    let plain = connection.received_while_plain(bytes, hand.now, &mut hand.room);
+    if !plain || (manner == Manner::Empty && count == hand.buffer.len()) {
+        return Some(go_on(socket, connection, manner, hand));
+    }
+    if hand.room.is_empty() {
+        return None;
+    }
+    match send(socket, &hand.room, SendFlags::NOSIGNAL) {
+        Ok(count) if count == hand.room.len() => {
+            hand.stats.sent += count as u64;
+            connection.answered(&mut hand.room);
+            return None;
+        }
+        Ok(count) => sent(connection, count, hand),
+        Err(error) => not_sent(connection, error, hand),
+    }
+    Some(go_on(socket, connection, manner, hand))
+}
+
+/// The rest of a turn whose read brought no bytes: the end, or an error.
+#[cold]
+fn unanswered(
+    socket: &OwnedFd,
+    connection: &mut Connection,
+    manner: Manner,
+    error: Option<Errno>,
+    hand: &mut Hand,
+) -> Turn {
+    brings(connection, error.map_or(Ok(0), Err), hand);
+    go_on(socket, connection, manner, hand)
+}
+
 /// One peer's turn: sends what is unsent, receives if `ready` says so, and lets the session answer.
-#[inline]
 pub(crate) fn turn(
     socket: &OwnedFd,
     connection: &mut Connection,
     ready: Ready,
     manner: Manner,
-    hand: &mut Hand<'_>,
+    hand: &mut Hand,
 ) -> Turn {
-    if manner == Manner::Once && connection.plain() && ready.read() {
-        // The path of nearly every message: one read, one answer, one write.
-        receive(socket, connection, ready, manner, hand);
-        if !hand.room.is_empty() {
-            send_once(socket, connection, hand);
-        }
-        if connection.plain() {
-            return Turn::Rest;
-        }
-        return go_on(socket, connection, ready, manner, 0, hand);
-    }
+    let readable = ready.read() || manner == Manner::Drain;
     let reads = if manner == Manner::Once { 1 } else { BUDGET };
-    go_on(socket, connection, ready, manner, reads, hand)
+    let exhaustive = ready.hangup() || ready.urgent() || manner == Manner::Drain;
+    work(socket, connection, Work { readable, reads, exhaustive, manner }, hand)
 }
 
-/// Does whatever can be done, with at most `reads` reads.
-fn go_on(
-    socket: &OwnedFd,
-    connection: &mut Connection,
-    ready: Ready,
+/// The rest of a turn that has read once.
+#[cold]
+fn go_on(socket: &OwnedFd, connection: &mut Connection, manner: Manner, hand: &mut Hand) -> Turn {
+    let reads = if manner == Manner::Once { 0 } else { BUDGET };
+    work(socket, connection, Work { readable: true, reads, exhaustive: false, manner }, hand)
+}
+
+/// What a turn may still do.
+struct Work {
+    /// There may be something to read.
+    readable: bool,
+    /// So many reads at most.
+    reads: u32,
+    /// A read that leaves room in the buffer may not have taken all there was.
+    exhaustive: bool,
     manner: Manner,
-    mut reads: u32,
-    hand: &mut Hand<'_>,
-) -> Turn {
-    let mut readable = ready.read() || manner == Manner::Drain;
+}
+
+/// Does whatever can be done.
+fn work(socket: &OwnedFd, connection: &mut Connection, mut work: Work, hand: &mut Hand) -> Turn {
     let mut fillings = BUDGET;
     loop {
         let open = flush(socket, connection, hand);
-        match connection.next(hand.room) {
+        match connection.next(&hand.room) {
             Next::Go => {}
             Next::HalfClose => {
                 half_close(socket, connection, hand.now);
-                readable = true;
+                work.readable = true;
                 continue;
             }
             Next::Over(ending) => {
@@ -96,128 +146,108 @@ fn go_on(
                 return Turn::Over(ending);
             }
         }
-        if open && connection.resumable(hand.room) {
+        if open && connection.resumable(&hand.room) {
             if fillings == 0 {
                 return Turn::Again;
             }
             fillings -= 1;
-            connection.resume(hand.now, hand.room);
+            connection.resume(hand.now, &mut hand.room);
             continue;
         }
         if !connection.wants_input() {
             return Turn::Rest;
         }
-        if !readable {
-            if manner != Manner::Drain || !connection.let_go(hand.now, hand.room) {
+        if !work.readable {
+            if work.manner != Manner::Drain || !connection.let_go(hand.now, &mut hand.room) {
                 return Turn::Rest;
             }
             continue;
         }
-        if reads == 0 {
-            return if manner == Manner::Once { Turn::Rest } else { Turn::Again };
+        if work.reads == 0 {
+            return if work.manner == Manner::Once { Turn::Rest } else { Turn::Again };
         }
-        reads -= 1;
-        readable = receive(socket, connection, ready, manner, hand);
+        work.reads -= 1;
+        work.readable = receive(socket, connection, work.exhaustive, hand);
     }
 }
 
 /// Sends until nothing is unsent or the socket takes no more; whether it would take more.
-fn flush(socket: &OwnedFd, connection: &mut Connection, hand: &mut Hand<'_>) -> bool {
-    while !connection.unsent(hand.room).is_empty() {
-        if !send_once(socket, connection, hand) {
-            return false;
+fn flush(socket: &OwnedFd, connection: &mut Connection, hand: &mut Hand) -> bool {
+    loop {
+        let unsent = connection.unsent(&hand.room);
+        if unsent.is_empty() {
+            return true;
         }
-    }
-    true
-}
-
-/// One write of what is unsent; whether the socket may take more.
-#[inline]
-fn send_once(socket: &OwnedFd, connection: &mut Connection, hand: &mut Hand<'_>) -> bool {
-    let unsent = connection.unsent(hand.room);
-    match send(socket, unsent, SendFlags::NOSIGNAL) {
-        Ok(sent) => {
-            if hand.narrated {
-                tell_sent(connection, sent, unsent.len());
+        match send(socket, unsent, SendFlags::NOSIGNAL) {
+            Ok(count) => sent(connection, count, hand),
+            Err(Errno::INTR) => {}
+            Err(error) => {
+                not_sent(connection, error, hand);
+                return false;
             }
-            hand.stats.sent += sent as u64;
-            connection.sent(sent, hand.now, hand.room);
-            true
         }
-        Err(error) => not_sent(connection, error, hand),
     }
 }
 
-/// Keeps what is unsent; whether another try makes sense now.
+/// Takes off what was sent, and keeps what was not.
 #[cold]
-fn not_sent(connection: &mut Connection, error: Errno, hand: &mut Hand<'_>) -> bool {
+fn sent(connection: &mut Connection, count: usize, hand: &mut Hand) {
+    let (id, of) = (connection.identity().0, connection.unsent(&hand.room).len());
+    tracing::debug!("peer {id}: sent {count} of {of} bytes");
+    hand.stats.sent += count as u64;
+    connection.sent(count, hand.now, &mut hand.room);
+}
+
+/// Keeps what is unsent, unless the peer is gone.
+#[cold]
+fn not_sent(connection: &mut Connection, error: Errno, hand: &mut Hand) {
     match error {
-        Errno::INTR => return true,
-        Errno::WOULDBLOCK => connection.sent(0, hand.now, hand.room),
+        Errno::WOULDBLOCK | Errno::INTR => connection.sent(0, hand.now, &mut hand.room),
         error => {
             tracing::debug!("peer {}: {error}", connection.identity().0);
             hand.room.clear();
             connection.fail(Ending::Reset);
         }
     }
-    false
 }
 
 /// One read; whether there may be more to read.
 ///
 /// A read that leaves room in the buffer has taken all there was (epoll(7), question 9), except
 /// where it stopped for another reason: before the peer's end, or at the mark of urgent data.
-#[inline]
 fn receive(
     socket: &OwnedFd,
     connection: &mut Connection,
-    ready: Ready,
-    manner: Manner,
-    hand: &mut Hand<'_>,
+    exhaustive: bool,
+    hand: &mut Hand,
 ) -> bool {
-    match read(socket, &mut *hand.buffer) {
-        Ok(count) if count > 0 => {
-            if hand.narrated {
-                tell_received(connection, count);
-            }
-            hand.stats.received += count as u64;
-            connection.received(&hand.buffer[..count], hand.now, hand.room);
-            count == hand.buffer.len()
-                || ready.hangup()
-                || ready.urgent()
-                || manner == Manner::Drain
-        }
-        Ok(_) => {
-            tracing::debug!("peer {}: the end", connection.identity().0);
-            connection.ended(hand.now, hand.room);
+    let result = read(socket, &mut *hand.buffer);
+    brings(connection, result, hand) && (exhaustive || result == Ok(hand.buffer.len()))
+}
+
+/// What a read brought; whether another makes sense now.
+fn brings(connection: &mut Connection, result: Result<usize, Errno>, hand: &mut Hand) -> bool {
+    let id = connection.identity().0;
+    match result {
+        Ok(0) => {
+            tracing::debug!("peer {id}: the end");
+            connection.ended(hand.now, &mut hand.room);
             false
         }
-        Err(error) => not_received(connection, error),
-    }
-}
-
-/// Whether another try makes sense now.
-#[cold]
-fn not_received(connection: &mut Connection, error: Errno) -> bool {
-    match error {
-        Errno::INTR => return true,
-        Errno::WOULDBLOCK => {}
-        error => {
-            tracing::debug!("peer {}: {error}", connection.identity().0);
+        Ok(count) => {
+            tracing::debug!("peer {id}: received {count} bytes");
+            hand.stats.received += count as u64;
+            connection.received(&hand.buffer[..count], hand.now, &mut hand.room);
+            true
+        }
+        Err(Errno::INTR) => true,
+        Err(Errno::WOULDBLOCK) => false,
+        Err(error) => {
+            tracing::debug!("peer {id}: {error}");
             connection.fail(Ending::Reset);
+            false
         }
     }
-    false
-}
-
-#[cold]
-fn tell_sent(connection: &Connection, sent: usize, of: usize) {
-    tracing::debug!("peer {}: sent {sent} of {of} bytes", connection.identity().0);
-}
-
-#[cold]
-fn tell_received(connection: &Connection, count: usize) {
-    tracing::debug!("peer {}: received {count} bytes", connection.identity().0);
 }
 
 fn half_close(socket: &OwnedFd, connection: &mut Connection, now: Instant) {

@@ -18,15 +18,14 @@ use crate::reactor;
 /// Events taken from the kernel at a time.
 const BATCH: usize = 1024;
 
-/// An epoll instance and the buffer that its events come in.
+/// An epoll instance.
 pub(crate) struct Epoll<const EDGE: bool> {
     epoll: OwnedFd,
-    events: Vec<Event>,
 }
 
 impl<const EDGE: bool> Epoll<EDGE> {
     fn new() -> io::Result<Self> {
-        Ok(Epoll { epoll: epoll::create(CreateFlags::CLOEXEC)?, events: Vec::with_capacity(BATCH) })
+        Ok(Epoll { epoll: epoll::create(CreateFlags::CLOEXEC)? })
     }
 
     /// Listeners and the other few descriptors of the server stay level-triggered: they are not
@@ -67,19 +66,24 @@ impl<const EDGE: bool> Mechanism for Epoll<EDGE> {
         Ok(epoll::delete(&self.epoll, fd)?)
     }
 
-    fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
-        self.events.clear();
+    type Told = Vec<Event>;
+
+    fn wait(&mut self, timeout: Option<Duration>, told: &mut Vec<Event>) -> io::Result<()> {
+        told.clear();
+        told.reserve(BATCH);
         let timeout = timespec(timeout);
-        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+        match epoll::wait(&self.epoll, spare_capacity(told), timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
         }
-        let told = self.events.iter();
-        ready.extend(told.map(|event| {
-            let flags = event.flags;
-            Ready::new(Key(event.data.u64()), flags.bits())
-        }));
-        Ok(())
+    }
+
+    #[inline]
+    fn ready(told: &Vec<Event>) -> impl ExactSizeIterator<Item = Ready> {
+        told.iter().map(|event| {
+            let Event { flags, data } = *event;
+            Ready::new(Key(data.u64()), flags.bits())
+        })
     }
 }
 

@@ -43,9 +43,16 @@ pub(crate) trait Mechanism {
     /// Watches `fd` no longer.
     fn remove(&mut self, fd: BorrowedFd<'_>) -> io::Result<()>;
 
-    /// Waits until something is ready or `timeout` has passed (`None`: for ever), and adds what is
-    /// ready to `ready`. Returns early with nothing when a signal comes.
-    fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()>;
+    /// Where a wait leaves what is ready. It belongs to the loop, so that what is ready can be
+    /// gone through while what is watched changes.
+    type Told: Default;
+
+    /// Waits until something is ready or `timeout` has passed (`None`: for ever), and leaves in
+    /// `told` what is ready. Returns early with nothing when a signal comes.
+    fn wait(&mut self, timeout: Option<Duration>, told: &mut Self::Told) -> io::Result<()>;
+
+    /// What a wait left, in any order. A descriptor may come twice.
+    fn ready(told: &Self::Told) -> impl ExactSizeIterator<Item = Ready>;
 }
 
 /// Names what a loop watches. A peer's key carries the generation of its slot, so that an event for
@@ -174,6 +181,12 @@ impl Ready {
     /// Nothing is ready.
     pub(crate) fn nothing(key: Key) -> Ready {
         Ready { key, set: 0 }
+    }
+
+    /// There is something to read, and nothing else.
+    #[inline]
+    pub(crate) fn read_only(self) -> bool {
+        self.set == Ready::IN
     }
 
     #[inline]

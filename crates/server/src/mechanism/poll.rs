@@ -44,7 +44,10 @@ impl Mechanism for Poll {
         Ok(())
     }
 
-    fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+    type Told = Vec<Ready>;
+
+    fn wait(&mut self, timeout: Option<Duration>, told: &mut Vec<Ready>) -> io::Result<()> {
+        told.clear();
         let mut left = match poll(&mut self.list, timespec(timeout).as_ref()) {
             Ok(count) => count,
             Err(Errno::INTR) => 0,
@@ -59,9 +62,13 @@ impl Mechanism for Poll {
                 continue;
             }
             left -= 1;
-            ready.push(Ready::new(*key, u32::from(found.bits())));
+            told.push(Ready::new(*key, u32::from(found.bits())));
         }
         Ok(())
+    }
+
+    fn ready(told: &Vec<Ready>) -> impl ExactSizeIterator<Item = Ready> {
+        told.iter().copied()
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Portable {
     poller: Poller,
     events: Events,
     table: Table,
-    told: Vec<usize>,
+    fired: Vec<usize>,
 }
 
 impl Portable {
@@ -29,13 +29,13 @@ impl Portable {
             poller: Poller::new()?,
             events: Events::new(),
             table: Table::default(),
-            told: Vec::new(),
+            fired: Vec::new(),
         })
     }
 
     /// Arms what was told of, unless it has been removed or changed since.
     fn rearm(&mut self) -> io::Result<()> {
-        for index in self.told.drain(..) {
+        for index in self.fired.drain(..) {
             let Some((_, interest)) = self.table.get(index) else { continue };
             let number = i32::try_from(index).expect("a descriptor is an i32");
             // SAFETY: the table holds open descriptors only: a descriptor is removed from it
@@ -68,7 +68,10 @@ impl Mechanism for Portable {
         self.poller.delete(fd)
     }
 
-    fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+    type Told = Vec<Ready>;
+
+    fn wait(&mut self, timeout: Option<Duration>, told: &mut Vec<Ready>) -> io::Result<()> {
+        told.clear();
         self.rearm()?;
         self.events.clear();
         match self.poller.wait(&mut self.events, timeout) {
@@ -77,23 +80,27 @@ impl Mechanism for Portable {
         };
         for event in self.events.iter() {
             let Some((key, _)) = self.table.get(event.key) else { continue };
-            self.told.push(event.key);
-            let mut told = Ready::nothing(key);
+            self.fired.push(event.key);
+            let mut ready = Ready::nothing(key);
             if event.readable {
-                told = Ready::to_read(key);
+                ready = Ready::to_read(key);
             }
             if event.writable {
-                told = told.with_room();
+                ready = ready.with_room();
             }
             if event.is_priority() {
-                told = told.with_urgent();
+                ready = ready.with_urgent();
             }
             if event.is_err().unwrap_or(false) || event.is_interrupt() {
-                told = told.with_hangup();
+                ready = ready.with_hangup();
             }
-            ready.push(told);
+            told.push(ready);
         }
         Ok(())
+    }
+
+    fn ready(told: &Vec<Ready>) -> impl ExactSizeIterator<Item = Ready> {
+        told.iter().copied()
     }
 }
 

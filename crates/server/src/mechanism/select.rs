@@ -93,7 +93,10 @@ impl Mechanism for Select {
         Ok(())
     }
 
-    fn wait(&mut self, timeout: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
+    type Told = Vec<Ready>;
+
+    fn wait(&mut self, timeout: Option<Duration>, told: &mut Vec<Ready>) -> io::Result<()> {
+        told.clear();
         let words = fd_set_num_elements(0, self.end);
         let [read, write, urgent] = &mut self.found;
         read[..words].copy_from_slice(&self.read[..words]);
@@ -115,20 +118,24 @@ impl Mechanism for Select {
             Ok(_) => {}
             Err(error) => return Err(error.into()),
         }
-        self.collect(words, ready);
+        self.collect(words, told);
         Ok(())
+    }
+
+    fn ready(told: &Vec<Ready>) -> impl ExactSizeIterator<Item = Ready> {
+        told.iter().copied()
     }
 }
 
 impl Select {
     /// Turns the three sets into entries: one for each bit, so that a descriptor that is both
     /// readable and writable has two.
-    fn collect(&self, words: usize, ready: &mut Vec<Ready>) {
+    fn collect(&self, words: usize, told: &mut Vec<Ready>) {
         for (kind, set) in self.found.iter().enumerate() {
             for fd in FdSetIter::new(&set[..words]) {
                 let watched = usize::try_from(fd).ok().and_then(|fd| self.table.get(fd));
                 let Some((key, _)) = watched else { continue };
-                ready.push(match kind {
+                told.push(match kind {
                     0 => Ready::to_read(key),
                     1 => Ready::to_write(key),
                     _ => Ready::nothing(key).with_urgent(),

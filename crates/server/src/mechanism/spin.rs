@@ -50,15 +50,21 @@ impl Mechanism for Spin {
         Ok(())
     }
 
-    fn wait(&mut self, _: Option<Duration>, ready: &mut Vec<Ready>) -> io::Result<()> {
-        self.asked.wait(Some(Duration::ZERO), ready)?;
+    type Told = Vec<Ready>;
+
+    fn wait(&mut self, _: Option<Duration>, told: &mut Vec<Ready>) -> io::Result<()> {
+        self.asked.wait(Some(Duration::ZERO), told)?;
         let tried = self.tried.iter().filter(|(_, interest)| *interest != Interest::NONE);
-        ready.extend(tried.map(|(key, interest)| match (interest.read(), interest.write()) {
+        told.extend(tried.map(|(key, interest)| match (interest.read(), interest.write()) {
             (true, true) => Ready::to_read(*key).with_room(),
             (true, false) => Ready::to_read(*key),
             (false, _) => Ready::to_write(*key),
         }));
         Ok(())
+    }
+
+    fn ready(told: &Vec<Ready>) -> impl ExactSizeIterator<Item = Ready> {
+        told.iter().copied()
     }
 }
 

@@ -53,7 +53,7 @@ impl Listening {
 impl<M: Mechanism> Reactor<'_, M> {
     /// Watches the listeners if the loop is to accept, and does not if it is not.
     pub(super) fn listen(&mut self) -> io::Result<()> {
-        if self.listening.resumes().is_some_and(|until| until <= self.now) {
+        if self.listening.resumes().is_some_and(|until| until <= self.hand.now) {
             self.listening.pause = None;
         }
         let wanted = self.listening.wanted();
@@ -101,15 +101,15 @@ impl<M: Mechanism> Reactor<'_, M> {
     fn accept_one(&mut self, listener: &Listener) -> bool {
         match self.acceptor.accept(&self.site.gate, listener) {
             Accepted::Peer(newcomer) => self.open(newcomer),
-            Accepted::Refused => self.stats.refused += 1,
+            Accepted::Refused => self.hand.stats.refused += 1,
             Accepted::Nobody => return false,
             Accepted::Full => {
                 self.listening.pause = Some(Pause { until: None });
                 return false;
             }
             Accepted::Exhausted { refused, pause } => {
-                self.stats.refused += u64::from(refused);
-                self.listening.pause = Some(Pause { until: Some(self.now + pause) });
+                self.hand.stats.refused += u64::from(refused);
+                self.listening.pause = Some(Pause { until: Some(self.hand.now + pause) });
                 return false;
             }
         }

@@ -35,7 +35,7 @@ pub(crate) fn run<M: Mechanism>(site: &Arc<Site>, mechanism: M) -> io::Result<()
     let result = reactor.serve();
     // Whoever is left when the loop itself fails was cut off by it.
     reactor.cut_off_all();
-    site.counters.gather(&mut reactor.stats);
+    site.counters.gather(&mut reactor.hand.stats);
     result
 }
 
@@ -47,16 +47,10 @@ struct Reactor<'s, M> {
     listening: Listening,
     operating: Operating,
     acceptor: Acceptor,
-    buffer: Box<[u8]>,
-    room: Vec<u8>,
+    hand: Hand,
     /// Peers with more to do, whatever the mechanism says.
     again: Vec<Key>,
-    stats: Stats,
-    /// When the last wait returned.
-    now: Instant,
     draining: bool,
-    /// Each step is told of (`-vv`).
-    narrated: bool,
 }
 
 impl<'s, M: Mechanism> Reactor<'s, M> {
@@ -65,17 +59,19 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             site,
             mechanism,
             peers: Peers::default(),
-            deadlines: Deadlines::default(),
+            deadlines: Deadlines::new(Instant::now()),
             listening: Listening::new(site.listeners.lend()),
             operating: Operating::default(),
             acceptor: Acceptor::new(true),
-            buffer: vec![0; BUFFER].into_boxed_slice(),
-            room: Vec::with_capacity(BUFFER),
+            hand: Hand {
+                buffer: vec![0; BUFFER].into_boxed_slice(),
+                room: Vec::with_capacity(BUFFER),
+                stats: Stats::default(),
+                now: Instant::now(),
+                narrated: tracing::enabled!(tracing::Level::DEBUG),
+            },
             again: Vec::new(),
-            stats: Stats::default(),
-            now: Instant::now(),
             draining: false,
-            narrated: tracing::enabled!(tracing::Level::DEBUG),
         };
         reactor.mechanism.add(site.stop.drain_fd(), Key::STOP, Interest::READ)?;
         reactor.mechanism.add(site.stop.cut_fd(), Key::CUT, Interest::READ)?;
@@ -85,23 +81,22 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
     }
 
     fn serve(&mut self) -> io::Result<()> {
-        let mut ready = Vec::new();
+        let mut told = M::Told::default();
         while !(self.draining && self.peers.len() == 0) {
             let timeout = self.timeout();
-            self.site.counters.gather(&mut self.stats);
-            self.mechanism.wait(timeout, &mut ready)?;
-            let before = std::mem::replace(&mut self.now, Instant::now());
-            if self.narrated {
-                self.narrate(ready.len(), self.now - before);
-            }
-            for event in &ready {
-                if event.key.is_peer() {
-                    self.peer_ready(*event);
-                } else {
-                    self.source_ready(*event)?;
+            self.site.counters.gather(&mut self.hand.stats);
+            self.mechanism.wait(timeout, &mut told)?;
+            let before = std::mem::replace(&mut self.hand.now, Instant::now());
+            if self.hand.narrated {
+                self.narrate(M::ready(&told).len(), self.hand.now - before);
+                for event in M::ready(&told) {
+                    self.dispatch_unusual(event)?;
+                }
+            } else {
+                for event in M::ready(&told) {
+                    self.dispatch(event)?;
                 }
             }
-            ready.clear();
             self.afterwards()?;
         }
         Ok(())
@@ -115,7 +110,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         self.expire();
         self.operate();
         self.listen()?;
-        if self.draining && self.must_cut() {
+        if self.must_cut() {
             self.cut_off_all();
         }
         Ok(())
@@ -127,10 +122,14 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         if !self.again.is_empty() || self.operating.unwatched() {
             return Some(Duration::ZERO);
         }
-        let ends = [self.deadlines.next(), self.listening.resumes(), self.site.drain_deadline()];
-        let first = ends.into_iter().flatten().min();
-        let left = first.map(|end| end.saturating_duration_since(self.now));
-        match self.narrated {
+        let mut first = self.deadlines.next();
+        for end in [self.listening.resumes(), self.drain_deadline()] {
+            if end.is_some() && (first.is_none() || end < first) {
+                first = end;
+            }
+        }
+        let left = first.map(|end| end.saturating_duration_since(self.hand.now));
+        match self.hand.narrated {
             true => Some(left.map_or(NARRATED_WAIT, |left| left.min(NARRATED_WAIT))),
             false => left,
         }
@@ -158,24 +157,44 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         }
     }
 
-    #[inline]
-    fn peer_ready(&mut self, event: Ready) {
+    /// One event. Nearly all are peers that have sent a request and nothing unusual.
+    #[inline(always)]
+    fn dispatch(&mut self, event: Ready) -> io::Result<()> {
+        if let Some(slot) = self.peers.get(event.key)
+            && slot.connection.plain()
+            && event.read_only()
+        {
+            let manner = if M::EDGE { Manner::Empty } else { Manner::Once };
+            let turn = ready::answer(&slot.socket, &mut slot.connection, manner, &mut self.hand);
+            if let Some(turn) = turn {
+                self.settle(event.key, turn);
+            }
+            return Ok(());
+        }
+        self.dispatch_unusual(event)
+    }
+
+    #[cold]
+    fn dispatch_unusual(&mut self, event: Ready) -> io::Result<()> {
+        if !event.key.is_peer() {
+            return self.source_ready(event);
+        }
         if event.urgent() {
             self.urgent(event.key);
         }
         self.turn(event);
+        Ok(())
     }
 
     #[cold]
     fn urgent(&mut self, key: Key) {
-        self.stats.urgent += 1;
+        self.hand.stats.urgent += 1;
         if let Some(slot) = self.peers.get(key) {
             tracing::debug!("peer {}: urgent data", slot.connection.identity().0);
         }
     }
 
     /// One peer's turn, if it is still there.
-    #[inline]
     fn turn(&mut self, event: Ready) {
         let Some(slot) = self.peers.get(event.key) else { return };
         let manner = match (self.draining, M::EDGE) {
@@ -183,17 +202,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             (false, true) => Manner::Empty,
             (false, false) => Manner::Once,
         };
-        let mut hand = Hand {
-            buffer: &mut self.buffer,
-            room: &mut self.room,
-            stats: &mut self.stats,
-            now: self.now,
-            narrated: self.narrated,
-        };
-        let turn = ready::turn(&slot.socket, &mut slot.connection, event, manner, &mut hand);
-        if turn != Turn::Rest || !slot.connection.plain() || slot.interest != Interest::READ {
-            self.settle(event.key, turn);
-        }
+        let turn = ready::turn(&slot.socket, &mut slot.connection, event, manner, &mut self.hand);
+        self.settle(event.key, turn);
     }
 
     /// What an unusual turn leaves behind: an interest, a deadline, a place on the list, nothing.
@@ -227,6 +237,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
     fn arm(&mut self, key: Key) {
         let Some(slot) = self.peers.get(key) else { return };
         let Some(deadline) = slot.connection.deadline() else { return };
+        let deadline = self.deadlines.tick(deadline);
         if slot.armed.is_none_or(|armed| deadline < armed) {
             slot.armed = Some(deadline);
             self.deadlines.add(deadline, key);
@@ -238,28 +249,28 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         let Newcomer { socket, info } = newcomer;
         let key = self.peers.next_key();
         if let Err(error) = self.mechanism.add(socket.as_fd(), key, Interest::READ) {
-            self.stats.refused += 1;
+            self.hand.stats.refused += 1;
             self.site.gate.leave();
             return self.acceptor.say_refused(|| error.to_string());
         }
-        self.stats.accepted += 1;
+        self.hand.stats.accepted += 1;
         self.site.say_opened(&info);
         let Style::Event(open) = self.site.service.style() else {
             unreachable!("the server refuses straight-line services on loops before it starts")
         };
         let Ok(session) = panic::catch_unwind(AssertUnwindSafe(|| open(&info))) else {
             let _ = self.mechanism.remove(socket.as_fd());
-            self.stats.ended(Ending::Panicked);
+            self.hand.stats.ended(Ending::Panicked);
             self.site.say_closed((info.id, &info.address), Ending::Panicked, (0, 0), None);
             return self.site.gate.leave();
         };
         let limits = Arc::clone(&self.site.limits);
-        let mut connection = Connection::new(session, &info, limits, self.now);
+        let mut connection = Connection::new(session, &info, limits, self.hand.now);
         if self.draining {
             connection.drain();
         }
-        connection.open(self.now, &mut self.room);
-        if !connection.unsent(&self.room).is_empty() {
+        connection.open(self.hand.now, &mut self.hand.room);
+        if !connection.unsent(&self.hand.room).is_empty() {
             // What the turn below does not send is kept; `room` is lent to one peer at a time.
             tracing::debug!("peer {}: greeted", info.id);
         }
@@ -278,7 +289,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         let (id, address) = slot.connection.identity();
         self.site.say_closed((id, address), ending, slot.connection.traffic(), None);
         slot.connection.close(ending);
-        self.stats.ended(ending);
+        self.hand.stats.ended(ending);
         self.site.gate.leave();
         self.listening.peer_left();
         let peers = &self.peers;
@@ -296,20 +307,24 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
 
     /// Those whose deadline has come, or is later than it was.
     fn expire(&mut self) {
-        while let Some((at, key)) = self.deadlines.due(self.now) {
+        while let Some((at, key)) = self.deadlines.due(self.hand.now) {
             let Some(slot) = self.peers.get(key) else { continue };
             if slot.armed != Some(at) {
                 continue;
             }
             slot.armed = None;
-            slot.connection.expired(self.now, &mut self.room);
+            slot.connection.expired(self.hand.now, &mut self.hand.room);
             self.turn(Ready::to_write(key));
             self.arm(key);
         }
     }
 
+    fn drain_deadline(&self) -> Option<Instant> {
+        if self.draining { self.site.drain_deadline() } else { None }
+    }
+
     fn must_cut(&self) -> bool {
-        self.site.drain_deadline().is_some_and(|deadline| deadline <= self.now)
+        self.drain_deadline().is_some_and(|deadline| deadline <= self.hand.now)
     }
 
     /// The first stage of stopping: the backlog is taken in, the listeners go, and so do the peers

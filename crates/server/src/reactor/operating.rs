@@ -65,7 +65,7 @@ impl<M: Mechanism> Reactor<'_, M> {
     fn obey(&mut self, word: Word) {
         match word {
             Word::Stats => {
-                self.site.counters.gather(&mut self.stats);
+                self.site.counters.gather(&mut self.hand.stats);
                 Console::say(&self.site.describe(&self.site.counters.read()));
             }
             Word::Peers => {

@@ -1,11 +1,11 @@
 //! A loop's peers, by key.
 
 use std::os::fd::OwnedFd;
-use std::time::Instant;
 
 use slab::Slab;
 use switchboard_core::Connection;
 
+use crate::deadlines::Tick;
 use crate::mechanism::{Interest, Key};
 
 /// One peer of a loop.
@@ -16,7 +16,7 @@ pub(super) struct Slot {
     /// It is on the list of those that have more to do.
     pub(super) queued: bool,
     /// The earliest entry that it has among the loop's deadlines.
-    pub(super) armed: Option<Instant>,
+    pub(super) armed: Option<Tick>,
     pub(super) socket: OwnedFd,
     pub(super) connection: Connection,
 }
