@@ -4,16 +4,16 @@
 //! comes next. The carrier also lends `room`, one buffer for all its peers: a session writes there
 //! while nothing is unsent, and only what the socket does not take is copied into the connection.
 
-use std::mem;
+mod receiving;
+mod sending;
+
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::context::TOO_LARGE;
-use crate::framing::OVERHEAD_MAX;
 use crate::marks::Marks;
 use crate::unread::Unread;
-use crate::{Context, Ending, Endpoint, Flow, Input, Limits, Output, PeerInfo, Session};
+use crate::{Ending, Endpoint, Limits, PeerInfo, Session};
 
 /// What is known about a peer, apart from its bytes.
 pub(crate) struct Vitals {
@@ -51,16 +51,6 @@ enum Phase {
     Over(Ending),
 }
 
-/// What came of a call of the session.
-struct Call {
-    /// `None`: it panicked.
-    flow: Option<Flow>,
-    /// How many bytes it did not take.
-    left: usize,
-    /// How many of those hold no line feed; [`TOO_LARGE`] if they begin a request that is.
-    searched: usize,
-}
-
 /// What the carrier does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -71,7 +61,6 @@ pub enum Next {
     /// Close the socket.
     Over(Ending),
 }
-
 impl Connection {
     /// A peer that has just come. Call [`open`](Connection::open) before anything else.
     pub fn new(
@@ -113,88 +102,6 @@ impl Connection {
         self.vitals.marks.none()
     }
 
-    /// The peer sent `bytes`.
-    pub fn received(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) {
-        if self.plain() {
-            self.received_while_plain(bytes, now, room);
-        } else {
-            self.received += bytes.len() as u64;
-            self.received_more(bytes, now, room);
-        }
-    }
-
-    /// The peer, which is [`plain`](Connection::plain), sent `bytes`; whether it is plain still.
-    #[inline(always)]
-    pub fn received_while_plain(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) -> bool {
-        debug_assert!(self.plain());
-        self.received += bytes.len() as u64;
-        self.active = now;
-        let limits = &*self.limits;
-        let mut context = Context {
-            input: Input::new(bytes, 0, limits, false),
-            output: Output { bytes: room, sent: 0, limits },
-            vitals: &mut self.vitals,
-            now,
-        };
-        let Call { flow, left, searched } =
-            raw_call(&mut *self.session, &mut context, |session, peer| session.received(peer));
-        // Nothing left and nothing marked, in one comparison.
-        let unusual = left | self.vitals.marks.bits();
-        if flow == Some(Flow::Continue) && unusual == 0 && room.len() < self.limits.high_mark {
-            return true;
-        }
-        self.received_on(bytes, flow, left, searched, self.active, room);
-        self.plain()
-    }
-
-    /// The peer sent `bytes`, and something is unusual already.
-    #[cold]
-    fn received_more(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) {
-        if self.has(Marks::CLOSING) {
-            return;
-        }
-        self.active = now;
-        if self.has(Marks::UNREAD.or(Marks::STALLED)) {
-            self.unread.push(bytes);
-            self.vitals.marks.put(Marks::UNREAD, true);
-            self.vitals.marks.put(Marks::HUNGRY, false);
-            self.offer_unread(now, room);
-        } else {
-            let (left, searched) = self.call_received(bytes, 0, now, room);
-            self.received_on(bytes, Some(Flow::Continue), left, searched, now, room);
-        }
-        if self.has(Marks::WANTS_ROOM) {
-            self.proceed(now, room);
-        }
-    }
-
-    /// Goes on after the first call for `bytes`. (Its parts are passed one by one: a struct would
-    /// be built in memory on the short path too.)
-    #[cold]
-    fn received_on(
-        &mut self,
-        bytes: &[u8],
-        flow: Option<Flow>,
-        left: usize,
-        searched: usize,
-        now: Instant,
-        room: &mut Vec<u8>,
-    ) {
-        let call = Call { flow, left, searched };
-        self.heed(&call);
-        let taken = bytes.len() - call.left;
-        let (taken, searched) = self.offer_on(bytes, taken, taken, call.searched, now, room);
-        if taken < bytes.len() && self.vitals.phase == Phase::Open {
-            self.unread.push(&bytes[taken..]);
-            self.unread.searched = searched;
-            self.vitals.marks.put(Marks::UNREAD, true);
-            self.check_size();
-        }
-        if self.has(Marks::WANTS_ROOM) {
-            self.proceed(now, room);
-        }
-    }
-
     /// The peer sent its last byte.
     pub fn ended(&mut self, now: Instant, room: &mut Vec<u8>) {
         self.vitals.marks.put(Marks::INPUT_ENDED, true);
@@ -206,7 +113,7 @@ impl Connection {
         }
     }
 
-    /// From now on [`Context::draining`] is true.
+    /// From now on [`Context::draining`](crate::Context::draining) is true.
     pub fn drain(&mut self) {
         self.vitals.marks.put(Marks::DRAINING, true);
     }
@@ -231,73 +138,6 @@ impl Connection {
             _ => return false,
         }
         true
-    }
-
-    /// The bytes to send next); `room` is the buffer that was lent to the calls before.
-    #[inline]
-    pub fn unsent<'a>(&'a self, room: &'a [u8]) -> &'a [u8] {
-        if self.has(Marks::KEPT) { &self.kept[self.kept_sent..] } else { room }
-    }
-
-    /// The socket took the first `count` unsent bytes; what is left of `room` is kept here.
-    #[inline]
-    pub fn sent(&mut self, count: usize, now: Instant, room: &mut Vec<u8>) {
-        if count < room.len() || self.has(Marks::KEPT) {
-            return self.sent_some(count, now, room);
-        }
-        self.active = now;
-        self.sent += count as u64;
-        room.clear();
-    }
-
-    /// The socket took all of `room` as the answer to what was just
-    /// [`received`](Connection::received).
-    #[inline]
-    pub fn answered(&mut self, room: &mut Vec<u8>) {
-        self.sent += room.len() as u64;
-        room.clear();
-    }
-
-    #[cold]
-    fn sent_some(&mut self, count: usize, now: Instant, room: &mut Vec<u8>) {
-        if count > 0 {
-            self.active = now;
-            self.sent += count as u64;
-        }
-        if self.has(Marks::KEPT) {
-            self.kept_sent += count;
-            if self.kept_sent == self.kept.len() {
-                self.forget_kept();
-            } else if self.kept_sent >= self.kept.len() / 2 {
-                self.kept.drain(..mem::take(&mut self.kept_sent));
-            }
-        } else {
-            self.kept = room[count..].to_vec();
-            self.vitals.marks.put(Marks::KEPT, true);
-            room.clear();
-        }
-    }
-
-    fn forget_kept(&mut self) {
-        self.kept = Vec::new();
-        self.kept_sent = 0;
-        self.vitals.marks.put(Marks::KEPT, false);
-    }
-
-    /// Goes on with what waited for output to fall: unread input, the peer's end, `writable`.
-    #[inline]
-    pub fn resume(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if self.has(Marks::STALLED.or(Marks::WANTS_ROOM)) {
-            self.proceed(now, room);
-        }
-    }
-
-    /// Whether [`resume`](Connection::resume) has something to go on with now.
-    #[inline]
-    pub fn resumable(&self, room: &[u8]) -> bool {
-        self.has(Marks::STALLED.or(Marks::WANTS_ROOM))
-            && self.vitals.phase == Phase::Open
-            && self.unsent(room).len() <= self.limits.low_mark
     }
 
     /// The instant by which [`expired`](Connection::expired) is to be called.
@@ -431,68 +271,6 @@ impl Connection {
         }
     }
 
-    fn offer_unread(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if !self.has(Marks::UNREAD) || self.has(Marks::STALLED.or(Marks::HUNGRY).or(Marks::CLOSING))
-        {
-            return;
-        }
-        let mut unread = mem::take(&mut self.unread);
-        let (taken, searched) = self.offer(unread.bytes(), unread.searched, now, room);
-        unread.take(taken);
-        unread.searched = searched;
-        unread.release();
-        self.set_unread(unread);
-        self.check_size();
-    }
-
-    /// Offers `bytes`, and offers the rest again while the session takes something, leaves
-    /// something, and output is below the high mark.
-    fn offer(
-        &mut self,
-        bytes: &[u8],
-        searched: usize,
-        now: Instant,
-        room: &mut Vec<u8>,
-    ) -> (usize, usize) {
-        let (left, searched) = self.call_received(bytes, searched, now, room);
-        let taken = bytes.len() - left;
-        self.offer_on(bytes, taken, taken, searched, now, room)
-    }
-
-    /// Goes on offering: `taken` so far, `took` by the last call.
-    fn offer_on(
-        &mut self,
-        bytes: &[u8],
-        mut taken: usize,
-        mut took: usize,
-        mut searched: usize,
-        now: Instant,
-        room: &mut Vec<u8>,
-    ) -> (usize, usize) {
-        loop {
-            let stalled = self.unsent(room).len() >= self.limits.high_mark;
-            self.vitals.marks.put(Marks::STALLED, stalled);
-            self.vitals.marks.put(Marks::HUNGRY, took == 0 && taken < bytes.len());
-            if taken == bytes.len() || took == 0 || stalled || self.vitals.phase != Phase::Open {
-                return (taken, searched);
-            }
-            let (left, now_searched) = self.call_received(&bytes[taken..], searched, now, room);
-            took = bytes.len() - left - taken;
-            taken += took;
-            searched = now_searched;
-        }
-    }
-
-    fn call_received(
-        &mut self,
-        bytes: &[u8],
-        searched: usize,
-        now: Instant,
-        room: &mut Vec<u8>,
-    ) -> (usize, usize) {
-        self.call(bytes, searched, now, room, |session, peer| session.received(peer))
-    }
-
     #[inline]
     fn has(&self, marks: Marks) -> bool {
         self.vitals.marks.has(marks)
@@ -505,89 +283,10 @@ impl Connection {
         self.vitals.marks.put(Marks::CLOSING, true);
     }
 
-    fn check_size(&mut self) {
-        if self.has(Marks::HUNGRY)
-            && self.unread.len() > self.limits.request_max + OVERHEAD_MAX
-            && self.vitals.phase == Phase::Open
-        {
-            self.over(Ending::TooLarge);
-        }
-    }
-
-    /// A call that may also take what is unread.
-    fn call_unread(
-        &mut self,
-        now: Instant,
-        room: &mut Vec<u8>,
-        event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
-    ) {
-        let mut unread = mem::take(&mut self.unread);
-        let (left, searched) = self.call(unread.bytes(), unread.searched, now, room, event);
-        unread.take(unread.len() - left);
-        unread.searched = searched;
-        unread.release();
-        self.set_unread(unread);
-    }
-
-    /// One call of the session: how many bytes it left, how many of those hold no line feed.
-    fn call(
-        &mut self,
-        bytes: &[u8],
-        searched: usize,
-        now: Instant,
-        room: &mut Vec<u8>,
-        event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
-    ) -> (usize, usize) {
-        let limits = &*self.limits;
-        let (buffer, sent) = match self.vitals.marks.has(Marks::KEPT) {
-            false => (room, 0),
-            true => (&mut self.kept, self.kept_sent),
-        };
-        let mut context = Context {
-            input: Input::new(bytes, searched, limits, self.vitals.marks.has(Marks::INPUT_ENDED)),
-            output: Output { bytes: buffer, sent, limits },
-            vitals: &mut self.vitals,
-            now,
-        };
-        let call = raw_call(&mut *self.session, &mut context, event);
-        self.heed(&call);
-        (call.left, call.searched)
-    }
-
-    /// Closes if the session said so, or if it must not go on.
-    fn heed(&mut self, call: &Call) {
-        match call.flow {
-            None => self.over(Ending::Panicked),
-            Some(Flow::Close) => self.enter(Phase::Closing(Ending::Closed)),
-            Some(Flow::Continue) if call.left > 0 && call.searched == TOO_LARGE => {
-                self.over(Ending::TooLarge);
-            }
-            Some(Flow::Continue) => {}
-        }
-    }
-
     #[cold]
     fn over(&mut self, ending: Ending) {
         self.enter(Phase::Over(ending));
         self.forget_kept();
         self.set_unread(Unread::default());
     }
-
-    fn set_unread(&mut self, unread: Unread) {
-        self.vitals.marks.put(Marks::UNREAD, !unread.is_empty());
-        self.unread = unread;
-    }
-}
-
-/// One call of a session, whatever comes of it; [`Connection::heed`] is next.
-#[inline(always)]
-fn raw_call(
-    session: &mut dyn Session,
-    context: &mut Context<'_>,
-    event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
-) -> Call {
-    let mut flow = None;
-    // A panic leaves `None`; its message has been printed by the panic hook.
-    let _ = panic::catch_unwind(AssertUnwindSafe(|| flow = Some(event(session, context))));
-    Call { flow, left: context.input.len(), searched: context.input.searched() }
 }

@@ -1,6 +1,8 @@
 //! The straight-line style: a peer that is read from and written to.
 
-use std::io::{self, BufRead, Read, Write};
+mod stream;
+
+use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,7 +40,7 @@ pub struct Peer<'a> {
 /// What a timed read found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// There are bytes in [`BufRead::fill_buf`] that were not there before.
+    /// There are bytes in [`fill_buf`](std::io::BufRead::fill_buf) that were not there before.
     Bytes,
     /// The peer sent its last byte.
     Ended,
@@ -95,7 +97,7 @@ impl<'a> Peer<'a> {
 
     /// The next line without its LF or CRLF; `None` after the peer's last byte. What comes last
     /// without a line feed is a line too. Bytes that are no UTF-8 become U+FFFD; for those use
-    /// [`BufRead::read_until`] or [`frame`](Peer::frame).
+    /// [`read_until`](std::io::BufRead::read_until) or [`frame`](Peer::frame).
     ///
     /// # Errors
     /// [`io::ErrorKind::InvalidData`] if the line is longer than the largest request; the peer
@@ -127,7 +129,7 @@ impl<'a> Peer<'a> {
         self.request(|bytes, _, most, _| framing::exact(bytes, count, most))
     }
 
-    /// What has come and was not taken, without waiting for more. [`BufRead::consume`] takes it.
+    /// What has come and was not taken, without waiting for more. [`consume`](std::io::BufRead::consume) takes it.
     pub fn unread(&self) -> &[u8] {
         self.unread.bytes()
     }
@@ -313,98 +315,4 @@ fn error_of(fate: Ending) -> io::Error {
 fn into_text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into())
-}
-
-impl Read for Peer<'_> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.fill_buf()?;
-        let count = bytes.len().min(into.len());
-        into[..count].copy_from_slice(&bytes[..count]);
-        self.consume(count);
-        Ok(count)
-    }
-
-    fn read_exact(&mut self, into: &mut [u8]) -> io::Result<()> {
-        let mut filled = 0;
-        while filled < into.len() {
-            self.mid_request = filled > 0;
-            let count = self.read(&mut into[filled..]);
-            self.mid_request = false;
-            match count? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                count => filled += count,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl BufRead for Peer<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.unread.is_empty()
-            && let Arrival::Elapsed = self.more(None)?
-        {
-            return Err(self.missed(Ending::TimedOut));
-        }
-        Ok(self.unread.bytes())
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.unread.take(count);
-    }
-
-    fn read_until(&mut self, byte: u8, into: &mut Vec<u8>) -> io::Result<usize> {
-        let before = into.len();
-        loop {
-            self.mid_request = into.len() > before;
-            let bytes = self.fill_buf();
-            let bytes = match bytes {
-                Ok(bytes) => bytes,
-                Err(error) => {
-                    self.mid_request = false;
-                    return Err(error);
-                }
-            };
-            let end = memchr::memchr(byte, bytes).map(|at| at + 1);
-            let count = end.unwrap_or(bytes.len());
-            into.extend_from_slice(&bytes[..count]);
-            self.consume(count);
-            self.mid_request = false;
-            if end.is_some() || count == 0 {
-                return Ok(into.len() - before);
-            }
-            if into.len() - before > self.limits.request_max {
-                return Err(self.missed(Ending::TooLarge));
-            }
-        }
-    }
-
-    fn read_line(&mut self, into: &mut String) -> io::Result<usize> {
-        let mut bytes = Vec::new();
-        let count = self.read_until(b'\n', &mut bytes)?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("a line is no UTF-8: {error}"))
-        })?;
-        into.push_str(&text);
-        Ok(count)
-    }
-}
-
-impl Write for Peer<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.alive()?;
-        self.unsent.extend_from_slice(bytes);
-        if self.unsent.len() >= self.limits.high_mark {
-            self.send_all()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.unsent.is_empty() {
-            return Ok(());
-        }
-        self.alive()?;
-        self.send_all()
-    }
 }

@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,8 +35,12 @@ pub(crate) struct Listener {
     address: Endpoint,
     /// Accepted sockets have another local address than the listener's own.
     pub(crate) wildcard: bool,
-    remove: Option<PathBuf>,
+    /// The socket's file, and which file it was.
+    file: Option<(PathBuf, FileId)>,
 }
+
+/// Device and inode: a path alone may be another server's by now.
+type FileId = (u64, u64);
 
 /// All listeners of a server.
 pub(crate) struct Listeners {
@@ -97,12 +101,18 @@ impl AsFd for Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Some(path) = &self.remove
+        if let Some((path, id)) = &self.file
+            && file_id(path).is_ok_and(|now| now == *id)
             && let Err(error) = fs::remove_file(path)
         {
-            tracing::debug!("{} stays behind: {error}", path.display());
+            tracing::warn!("{} stays behind: {error}", path.display());
         }
     }
+}
+
+fn file_id(path: &Path) -> io::Result<FileId> {
+    let found = fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 /// Options that accepted sockets inherit on Linux are set here once, not at each accept:
@@ -146,7 +156,7 @@ fn listen_inet(address: SocketAddr, dual: bool, options: ListenOptions) -> io::R
         fd,
         address: Endpoint::from(bound),
         wildcard: bound.ip().is_unspecified(),
-        remove: None,
+        file: None,
     })
 }
 
@@ -161,7 +171,7 @@ fn listen_unix(path: &Path, options: ListenOptions) -> io::Result<Listener> {
         fd,
         address: Endpoint::Path(Arc::new(path.to_owned())),
         wildcard: false,
-        remove: Some(path.to_owned()),
+        file: Some((path.to_owned(), file_id(path)?)),
     })
 }
 

@@ -14,7 +14,7 @@ use crate::counters::{Counters, Stats};
 use crate::listening::{ListenOptions, Listeners};
 use crate::model::{self, Family, Model};
 use crate::site::Site;
-use crate::stopping::{Drain, Flag, Stop};
+use crate::stopping::{Drain, Flag, RaiseAtEnd, Stop};
 use crate::{Address, command, descriptors, waiting};
 
 /// How long a loop that was cut off gets to notice; one that computes on is left behind.
@@ -268,11 +268,11 @@ impl Prepared {
     /// A loop has a thread of its own, so that one that a session holds up can be left behind.
     fn serve_loop(&self) -> io::Result<()> {
         let over = Arc::new(Flag::new()?);
-        let (site, model, ended) = (Arc::clone(&self.site), self.model.clone(), Arc::clone(&over));
+        let (site, model) = (Arc::clone(&self.site), self.model.clone());
+        let ended = RaiseAtEnd(Arc::clone(&over));
         let thread = thread::Builder::new().name("sb-loop-0".to_owned()).spawn(move || {
-            let result = (model.kind().run)(&site, &model);
-            ended.raise();
-            result
+            let _ended = ended;
+            (model.kind().run)(&site, &model)
         })?;
         let stop = &self.site.stop;
         waiting::until_readable(&[over.fd(), stop.drain_fd()], None);

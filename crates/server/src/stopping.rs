@@ -126,6 +126,15 @@ impl Flag {
     }
 }
 
+/// Raises a flag when it goes, even in a panic: whoever waits for a thread's end waits for this.
+pub(crate) struct RaiseAtEnd(pub(crate) Arc<Flag>);
+
+impl Drop for RaiseAtEnd {
+    fn drop(&mut self) {
+        self.0.raise();
+    }
+}
+
 /// A descriptor that is readable from a ring until it is quieted: wakes one waiting thread.
 pub(crate) struct Bell {
     reader: OwnedFd,

@@ -108,14 +108,16 @@ pub(crate) fn turn(
     let readable = ready.read() || manner == Manner::Drain;
     let reads = if manner == Manner::Once { 1 } else { BUDGET };
     let exhaustive = ready.hangup() || ready.urgent() || manner == Manner::Drain;
-    work(socket, connection, Work { readable, reads, exhaustive, manner }, hand)
+    let failed = ready.failed();
+    work(socket, connection, Work { readable, reads, exhaustive, failed, manner }, hand)
 }
 
 /// The rest of a turn that has read once.
 #[cold]
 fn go_on(socket: &OwnedFd, connection: &mut Connection, manner: Manner, hand: &mut Hand) -> Turn {
     let reads = if manner == Manner::Once { 0 } else { BUDGET };
-    work(socket, connection, Work { readable: true, reads, exhaustive: false, manner }, hand)
+    let left = Work { readable: true, reads, exhaustive: false, failed: false, manner };
+    work(socket, connection, left, hand)
 }
 
 /// What a turn may still do.
@@ -126,6 +128,8 @@ struct Work {
     reads: u32,
     /// A read that leaves room in the buffer may not have taken all there was.
     exhaustive: bool,
+    /// The socket failed: who neither reads nor writes it must be told, or would be told for ever.
+    failed: bool,
     manner: Manner,
 }
 
@@ -155,6 +159,10 @@ fn work(socket: &OwnedFd, connection: &mut Connection, mut work: Work, hand: &mu
             continue;
         }
         if !connection.wants_input() {
+            if open && std::mem::take(&mut work.failed) {
+                connection.fail(Ending::Reset);
+                continue;
+            }
             return Turn::Rest;
         }
         if !work.readable {

@@ -199,6 +199,11 @@ impl Ready {
         self.set & Ready::PRI != 0
     }
 
+    /// The socket failed, or both sides are shut; told of whatever the interest.
+    pub(crate) fn failed(self) -> bool {
+        self.set & (Ready::ERR | Ready::HUP) != 0
+    }
+
     /// The end is to be read after the bytes.
     #[inline]
     pub(crate) fn hangup(self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -22,6 +22,9 @@ use crate::waiting::until_readable;
 
 /// How long threads get to notice that their peers were cut off.
 const CUT_GRACE: Duration = Duration::from_secs(1);
+
+/// How often those who were cut off are looked after meanwhile.
+const CUT_LOOK: Duration = Duration::from_millis(20);
 
 /// One peer that a thread is serving.
 pub(crate) struct Presence {
@@ -140,8 +143,10 @@ impl Floor {
         {
             // Under the lock, so that no one counts this peer's bytes twice or not at all.
             let mut peers = self.peers();
-            peers.remove(&presence.info.id);
-            self.site.counters.gather(&mut stats);
+            // One that was left behind has been counted.
+            if peers.remove(&presence.info.id).is_some() {
+                self.site.counters.gather(&mut stats);
+            }
         }
         drop(presence);
         self.site.gate.leave();
@@ -253,28 +258,31 @@ impl Floor {
         self.bell.ring();
     }
 
-    /// Waits until everyone has left, whose threads [`ring`](Floor::ring) at their end; false: some
-    /// have not when the drain is over.
-    pub(crate) fn see_off(&self, everyone_is_in: impl Fn() -> bool) -> bool {
+    /// Readable when it was rung.
+    pub(crate) fn bell(&self) -> BorrowedFd<'_> {
+        self.bell.fd()
+    }
+
+    /// Waits until everyone has left and all threads have ended, of which `end` becomes readable
+    /// to tell; false: some have not when the drain is over.
+    pub(crate) fn see_off(&self, end: BorrowedFd<'_>, ended: impl Fn() -> bool) -> bool {
         loop {
-            if everyone_is_in() && self.peers().is_empty() {
+            // Before looking, so that a ring after it is not lost.
+            self.bell.quiet();
+            if ended() && self.peers().is_empty() {
                 return true;
             }
             let deadline = self.site.drain_deadline();
             let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
-            let expired = left.is_some_and(|left| left.is_zero());
-            if expired || self.site.stop.cutting() {
+            if left.is_some_and(|left| left.is_zero()) || self.site.stop.cutting() {
                 return false;
             }
-            let ready = until_readable(&[self.site.stop.cut_fd(), self.bell.fd()], left);
-            if ready.contains(&1) {
-                self.bell.quiet();
-            }
+            until_readable(&[self.site.stop.cut_fd(), end], left);
         }
     }
 
     /// Cuts everyone off and gives their threads a moment to notice; says who did not.
-    pub(crate) fn cut_off(&self) {
+    pub(crate) fn cut_off(&self, ended: impl Fn() -> bool) {
         self.site.stop.cut();
         let end = Instant::now() + CUT_GRACE;
         loop {
@@ -282,21 +290,25 @@ impl Floor {
                 presence.cut_off();
             }
             let left = end.saturating_duration_since(Instant::now());
-            if self.peers().is_empty() || left.is_zero() {
+            if (ended() && self.peers().is_empty()) || left.is_zero() {
                 break;
             }
-            until_readable(&[self.bell.fd()], Some(left.min(Duration::from_millis(20))));
+            until_readable(&[self.bell.fd()], Some(left.min(CUT_LOOK)));
             self.bell.quiet();
         }
-        let mut peers = self.peers();
-        for presence in std::mem::take(&mut *peers).into_values() {
-            let PeerInfo { id, address, .. } = &presence.info;
-            tracing::warn!("left behind: the thread sb-peer-{id} still computes for {address}");
-            let (received, sent) = presence.traffic();
-            let mut stats = Stats { received, sent, ..Stats::default() };
-            stats.ended(Ending::CutOff);
-            self.site.counters.gather(&mut stats);
+        for presence in std::mem::take(&mut *self.peers()).into_values() {
+            self.leave_behind(&presence);
         }
+    }
+
+    /// A handler computes on: its peer is counted as cut off, its thread is named.
+    fn leave_behind(&self, presence: &Presence) {
+        let PeerInfo { id, address, .. } = &presence.info;
+        tracing::warn!("left behind: the thread of peer {id} still computes for {address}");
+        let (received, sent) = presence.traffic();
+        let mut stats = Stats { received, sent, ..Stats::default() };
+        stats.ended(Ending::CutOff);
+        self.site.counters.gather(&mut stats);
     }
 
     /// The counters, with the bytes of those who are still here.

@@ -2,12 +2,12 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 
 use super::floor::Floor;
 use super::{Kind, blocking_model, operating};
 use crate::site::Site;
+use crate::stopping::{Flag, RaiseAtEnd};
 
 /// The model.
 pub(super) const MODEL: Kind = Kind {
@@ -27,23 +27,24 @@ pub(super) const MODEL: Kind = Kind {
 fn run(site: &Arc<Site>) -> io::Result<()> {
     let floor = Arc::new(Floor::new(site)?);
     let operator = operating::start(&floor)?;
-    let over = Arc::new(AtomicBool::new(false));
+    let over = Arc::new(Flag::new()?);
     let serving = thread::Builder::new().name("sb-serve".to_owned()).spawn({
-        let (floor, over) = (Arc::clone(&floor), Arc::clone(&over));
+        let (floor, over) = (Arc::clone(&floor), RaiseAtEnd(Arc::clone(&over)));
         move || {
+            let _over = over;
             floor.accept(|newcomer| {
                 floor.serve(newcomer);
                 Ok(())
             });
-            over.store(true, SeqCst);
-            floor.ring();
         }
     })?;
     floor.drain();
-    if floor.see_off(|| over.load(SeqCst)) {
+    let ended = || over.raised();
+    if !floor.see_off(over.fd(), ended) {
+        floor.cut_off(ended);
+    }
+    if over.raised() {
         serving.join().map_err(|_| io::Error::other("the serving thread panicked"))?;
-    } else {
-        floor.cut_off();
     }
     operator.stop();
     Ok(())

@@ -37,9 +37,9 @@ fn run(site: &Arc<Site>) -> io::Result<()> {
     let operator = operating::start(&floor)?;
     floor.accept(|newcomer| start(&floor, &threads, newcomer));
     floor.drain();
-    let all = floor.see_off(|| threads.running().is_empty());
-    if !all {
-        floor.cut_off();
+    let ended = || threads.running().is_empty();
+    if !floor.see_off(floor.bell(), ended) {
+        floor.cut_off(ended);
     }
     threads.join_last(None);
     operator.stop();

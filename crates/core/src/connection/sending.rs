@@ -1,0 +1,76 @@
+//! What goes out: first from the buffer that is lent, then from what the socket did not take.
+
+use std::mem;
+use std::time::Instant;
+
+use super::{Connection, Phase};
+use crate::marks::Marks;
+
+impl Connection {
+    /// The bytes to send next); `room` is the buffer that was lent to the calls before.
+    #[inline]
+    pub fn unsent<'a>(&'a self, room: &'a [u8]) -> &'a [u8] {
+        if self.has(Marks::KEPT) { &self.kept[self.kept_sent..] } else { room }
+    }
+
+    /// The socket took the first `count` unsent bytes; what is left of `room` is kept here.
+    #[inline]
+    pub fn sent(&mut self, count: usize, now: Instant, room: &mut Vec<u8>) {
+        if count < room.len() || self.has(Marks::KEPT) {
+            return self.sent_some(count, now, room);
+        }
+        self.active = now;
+        self.sent += count as u64;
+        room.clear();
+    }
+
+    /// The socket took all of `room` as the answer to what was just
+    /// [`received`](Connection::received).
+    #[inline]
+    pub fn answered(&mut self, room: &mut Vec<u8>) {
+        self.sent += room.len() as u64;
+        room.clear();
+    }
+
+    #[cold]
+    fn sent_some(&mut self, count: usize, now: Instant, room: &mut Vec<u8>) {
+        if count > 0 {
+            self.active = now;
+            self.sent += count as u64;
+        }
+        if self.has(Marks::KEPT) {
+            self.kept_sent += count;
+            if self.kept_sent == self.kept.len() {
+                self.forget_kept();
+            } else if self.kept_sent >= self.kept.len() / 2 {
+                self.kept.drain(..mem::take(&mut self.kept_sent));
+            }
+        } else {
+            self.kept = room[count..].to_vec();
+            self.vitals.marks.put(Marks::KEPT, true);
+            room.clear();
+        }
+    }
+
+    pub(super) fn forget_kept(&mut self) {
+        self.kept = Vec::new();
+        self.kept_sent = 0;
+        self.vitals.marks.put(Marks::KEPT, false);
+    }
+
+    /// Goes on with what waited for output to fall: unread input, the peer's end, `writable`.
+    #[inline]
+    pub fn resume(&mut self, now: Instant, room: &mut Vec<u8>) {
+        if self.has(Marks::STALLED.or(Marks::WANTS_ROOM)) {
+            self.proceed(now, room);
+        }
+    }
+
+    /// Whether [`resume`](Connection::resume) has something to go on with now.
+    #[inline]
+    pub fn resumable(&self, room: &[u8]) -> bool {
+        self.has(Marks::STALLED.or(Marks::WANTS_ROOM))
+            && self.vitals.phase == Phase::Open
+            && self.unsent(room).len() <= self.limits.low_mark
+    }
+}

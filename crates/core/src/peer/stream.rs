@@ -1,0 +1,103 @@
+//! A peer as a stream: `Read`, `BufRead` and `Write`.
+//!
+//! The reads that gather a request beyond what is buffered are written out here, so that they can
+//! say that they are in the midst of one: the drain lets only those go who are between requests.
+
+use std::io::{self, BufRead, Read, Write};
+
+use super::{Arrival, Peer};
+use crate::Ending;
+
+impl Read for Peer<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.fill_buf()?;
+        let count = bytes.len().min(into.len());
+        into[..count].copy_from_slice(&bytes[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+
+    fn read_exact(&mut self, into: &mut [u8]) -> io::Result<()> {
+        let mut filled = 0;
+        while filled < into.len() {
+            self.mid_request = filled > 0;
+            let count = self.read(&mut into[filled..]);
+            self.mid_request = false;
+            match count? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                count => filled += count,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BufRead for Peer<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.unread.is_empty()
+            && let Arrival::Elapsed = self.more(None)?
+        {
+            return Err(self.missed(Ending::TimedOut));
+        }
+        Ok(self.unread.bytes())
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.unread.take(count);
+    }
+
+    fn read_until(&mut self, byte: u8, into: &mut Vec<u8>) -> io::Result<usize> {
+        let before = into.len();
+        loop {
+            self.mid_request = into.len() > before;
+            let bytes = self.fill_buf();
+            let bytes = match bytes {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    self.mid_request = false;
+                    return Err(error);
+                }
+            };
+            let end = memchr::memchr(byte, bytes).map(|at| at + 1);
+            let count = end.unwrap_or(bytes.len());
+            into.extend_from_slice(&bytes[..count]);
+            self.consume(count);
+            self.mid_request = false;
+            if end.is_some() || count == 0 {
+                return Ok(into.len() - before);
+            }
+            if into.len() - before > self.limits.request_max {
+                return Err(self.missed(Ending::TooLarge));
+            }
+        }
+    }
+
+    fn read_line(&mut self, into: &mut String) -> io::Result<usize> {
+        let mut bytes = Vec::new();
+        let count = self.read_until(b'\n', &mut bytes)?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("a line is no UTF-8: {error}"))
+        })?;
+        into.push_str(&text);
+        Ok(count)
+    }
+}
+
+impl Write for Peer<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.alive()?;
+        self.unsent.extend_from_slice(bytes);
+        if self.unsent.len() >= self.limits.high_mark {
+            self.send_all()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        self.alive()?;
+        self.send_all()
+    }
+}
