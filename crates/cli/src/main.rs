@@ -30,16 +30,20 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
         .subcommand(serve::command())
-        .subcommand(ConnectArgs::augment_args(
-            Command::new("connect").about("Talk to a server: lines go out, what comes is printed"),
+        .subcommand(subcommand::<ConnectArgs>(
+            "connect",
+            "Talk to a server: lines go out, what comes is printed",
         ))
-        .subcommand(FormatArgs::augment_args(
-            Command::new("models")
-                .about("List every model, what it can do, whether it can run here"),
+        .subcommand(subcommand::<FormatArgs>(
+            "models",
+            "List every model, what it can do, whether it can run here",
         ))
-        .subcommand(FormatArgs::augment_args(
-            Command::new("services").about("List every service and its options"),
-        ))
+        .subcommand(subcommand::<FormatArgs>("services", "List every service and its options"))
+}
+
+/// A subcommand with the arguments of `A`, whose own documentation does not replace `about`.
+fn subcommand<A: Args>(name: &'static str, about: &'static str) -> Command {
+    A::augment_args(Command::new(name)).about(about)
 }
 
 fn main() -> ExitCode {

@@ -11,12 +11,13 @@ use switchboard_services::{Entry, Options, SERVICES, ServiceOption, find, printi
 
 /// The subcommand: one subcommand of its own for each service, with the service's options.
 pub(crate) fn command() -> Command {
-    let command = Command::new("serve")
+    let command = ServeArgs::augment_args(Command::new("serve"))
         .about("Serve one of the stock services (without a name: list them)")
         .subcommand_value_name("SERVICE")
         .subcommand_help_heading("Services")
+        // A word that is no service gets a sentence of ours.
+        .allow_external_subcommands(true)
         .disable_help_subcommand(true);
-    let command = ServeArgs::augment_args(command);
     SERVICES.iter().fold(command, |command, entry| command.subcommand(service_command(entry)))
 }
 
@@ -48,19 +49,38 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
     let Some((name, own)) = matches.subcommand() else {
         return crate::services::list_for_serve();
     };
-    let (Some(entry), Ok(args)) = (find(name), ServeArgs::from_arg_matches(own)) else {
-        return ExitCode::from(2);
+    let Some(entry) = find(name) else {
+        return refuse(&unknown(name));
+    };
+    let args = match ServeArgs::from_arg_matches(own) {
+        Ok(args) => args,
+        Err(error) => return refuse(&error.to_string()),
     };
     let service = match (entry.build)(&options(entry, own)) {
         Ok(service) => service,
-        Err(sentence) => {
-            let _ = writeln!(io::stderr(), "error: {sentence}");
-            return ExitCode::from(2);
-        }
+        Err(sentence) => return refuse(&sentence),
     };
     let status = switchboard::command::serve(Server::new(service), &args);
     printing::flush();
     status
+}
+
+/// The sentence for a word that is no service.
+fn unknown(name: &str) -> String {
+    let near = SERVICES
+        .iter()
+        .filter(|entry| !entry.hidden)
+        .map(|entry| (strsim::jaro_winkler(name, entry.name), entry.name))
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let meant = near.map_or(String::new(), |(_, near)| format!("; did you mean `{near}`?"));
+    format!("there is no service `{name}`{meant} (`switchboard services` lists them)")
+}
+
+/// Bad usage: a sentence, and status 2.
+fn refuse(sentence: &str) -> ExitCode {
+    let _ = writeln!(io::stderr(), "error: {sentence}");
+    ExitCode::from(2)
 }
 
 /// What the command line says of a service's own options.

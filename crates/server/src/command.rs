@@ -30,7 +30,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u32).range(1..))]
     peers_max: Option<u32>,
 
-    /// What happens to one more
+    /// What happens to one more: it is closed at once, or waits in the backlog for another to leave
     #[arg(long, value_name = "WHAT", global = true, default_value = "refuse")]
     when_full: Full,
 
@@ -74,9 +74,7 @@ pub struct ServeArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Full {
-    /// Close it at once.
     Refuse,
-    /// Leave it in the backlog until another leaves.
     Wait,
 }
 

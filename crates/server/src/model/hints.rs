@@ -48,13 +48,12 @@ pub(super) fn unknown_model(name: &str) -> String {
     let what = match known {
         Some((_, meant)) if find(meant).is_some() => format!("; did you mean `{meant}`?"),
         Some((_, meant)) => {
-            let (family, now) = nearest(meant);
-            let alias = if meant.split(':').next() == Some(name) {
-                String::new()
-            } else {
-                format!(", which is `{meant}` here")
-            };
-            format!("{alias}: this version does not have it; the nearest is `{now}` ({family})")
+            let (near, why) = nearest(meant);
+            let nearest = format!("not in this version; `{near}` comes nearest: {why}");
+            match meant.split(':').next() == Some(name) {
+                true => format!(" yet: it is {nearest}"),
+                false => format!(": it is called `{meant}` here, and is {nearest}"),
+            }
         }
         None => match closest(name, MODELS.iter().map(|kind| kind.name)) {
             Some(close) => format!("; did you mean `{close}`?"),
@@ -67,9 +66,9 @@ pub(super) fn unknown_model(name: &str) -> String {
 /// What comes nearest to a model that this version does not have.
 fn nearest(meant: &str) -> (&'static str, &'static str) {
     match meant {
-        "process" | "pool" | "prefork" => ("blocking, in parallel", "thread"),
-        "coroutine" | "tokio" => ("event style on one loop", "epoll"),
-        _ => ("one loop", "epoll"),
+        "process" | "pool" | "prefork" => ("thread", "it waits for each peer by itself, too"),
+        "coroutine" => ("thread", "it runs straight-line services, too"),
+        _ => ("epoll", "one loop for all peers"),
     }
 }
 
