@@ -118,11 +118,11 @@ impl Connection {
         self.vitals.marks.put(Marks::DRAINING, true);
     }
 
-    /// Whether the peer has nothing begun: nothing unread, nothing unsent; or only its last bytes
-    /// are still awaited.
+    /// Whether the peer has nothing begun: nothing unread, nothing unsent, no deadline that its
+    /// session waits for; or only its last bytes are still awaited.
     pub fn between_requests(&self) -> bool {
         match self.vitals.phase {
-            Phase::Open => !self.has(Marks::UNREAD.or(Marks::KEPT)),
+            Phase::Open => !self.has(Marks::UNREAD.or(Marks::KEPT).or(Marks::DEADLINE)),
             Phase::Lingering(_) => true,
             Phase::Closing(_) | Phase::Over(_) => false,
         }

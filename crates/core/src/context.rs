@@ -36,7 +36,8 @@ impl Context<'_> {
 
     /// Asks for one call of [`Session::woken`](crate::Session::woken) at `instant`; `None` takes
     /// the request back. There is one deadline for each peer: the last one counts. A session that
-    /// waits for its deadline does not wait for its peer: meanwhile a silent peer is not idle.
+    /// waits for its deadline does not wait for its peer: meanwhile a silent peer is not idle, and
+    /// the drain does not let it go.
     pub fn set_deadline(&mut self, instant: Option<Instant>) {
         self.vitals.deadline = instant;
         self.vitals.marks.put(Marks::DEADLINE, instant.is_some());
