@@ -156,8 +156,8 @@ impl Connection {
         }
     }
 
-    /// Whether [`deadline`](Connection::deadline) may have come closer since it was last asked
-    /// for: the session set one, or the peer is being closed. Idleness only moves it away.
+    /// Whether [`deadline`](Connection::deadline) is another than the idle limit's: the session set
+    /// one, or the peer is being closed.
     #[inline]
     pub fn hurries(&self) -> bool {
         self.has(Marks::DEADLINE.or(Marks::CLOSING))

@@ -7,10 +7,22 @@ use super::{Connection, Phase};
 use crate::marks::Marks;
 
 impl Connection {
-    /// The bytes to send next); `room` is the buffer that was lent to the calls before.
+    /// The bytes to send next; `room` is the buffer that was lent to the calls before.
     #[inline]
     pub fn unsent<'a>(&'a self, room: &'a [u8]) -> &'a [u8] {
-        if self.has(Marks::KEPT) { &self.kept[self.kept_sent..] } else { room }
+        match self.has(Marks::KEPT.or(Marks::CLOSING)) {
+            false => room,
+            true => self.unsent_unusually(room),
+        }
+    }
+
+    fn unsent_unusually<'a>(&'a self, room: &'a [u8]) -> &'a [u8] {
+        match self.vitals.phase {
+            // What was written just before a panic or a failure is not for the peer.
+            Phase::Over(_) => &[],
+            _ if self.has(Marks::KEPT) => &self.kept[self.kept_sent..],
+            _ => room,
+        }
     }
 
     /// The socket took the first `count` unsent bytes; what is left of `room` is kept here.

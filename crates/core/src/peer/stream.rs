@@ -63,11 +63,12 @@ impl BufRead for Peer<'_> {
             into.extend_from_slice(&bytes[..count]);
             self.consume(count);
             self.mid_request = false;
+            // However the network cut it, and without its end: `line` has the same bound.
+            if into.len() - before - usize::from(end.is_some()) > self.limits.request_max {
+                return Err(self.missed(Ending::TooLarge));
+            }
             if end.is_some() || count == 0 {
                 return Ok(into.len() - before);
-            }
-            if into.len() - before > self.limits.request_max {
-                return Err(self.missed(Ending::TooLarge));
             }
         }
     }

@@ -96,8 +96,9 @@ impl BlockingWire {
         }
     }
 
-    /// The receiving side was shut while a request was under way: Linux still delivers what comes,
-    /// but no longer waits for it.
+    /// The receiving side was shut while a request was under way: over TCP, Linux still delivers
+    /// what comes, but no longer waits for it. (Over a Unix socket the peer's writes fail: it learns
+    /// that its request came too late.)
     fn read_torn(&self, into: &mut Vec<u8>) -> io::Result<usize> {
         let end = Instant::now() + TORN_WAIT;
         loop {

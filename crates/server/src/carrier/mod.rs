@@ -2,3 +2,5 @@
 
 pub(crate) mod blocking;
 pub(crate) mod ready;
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ pub(crate) struct Epoll<const EDGE: bool> {
 }
 
 impl<const EDGE: bool> Epoll<EDGE> {
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         Ok(Epoll { epoll: epoll::create(CreateFlags::CLOEXEC)? })
     }
 

@@ -11,6 +11,8 @@ pub(crate) mod portable;
 pub(crate) mod select;
 pub(crate) mod spin;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io;
@@ -48,7 +50,7 @@ pub(crate) trait Mechanism {
     type Told: Default;
 
     /// Waits until something is ready or `timeout` has passed (`None`: for ever), and leaves in
-    /// `told` what is ready. Returns early with nothing when a signal comes.
+    /// `told` what is ready. A signal may end the wait early, with nothing.
     fn wait(&mut self, timeout: Option<Duration>, told: &mut Self::Told) -> io::Result<()>;
 
     /// What a wait left, in any order. A descriptor may come twice.

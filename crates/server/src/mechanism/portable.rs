@@ -24,7 +24,7 @@ pub(crate) struct Portable {
 }
 
 impl Portable {
-    fn new() -> io::Result<Portable> {
+    pub(super) fn new() -> io::Result<Portable> {
         Ok(Portable {
             poller: Poller::new()?,
             events: Events::new(),

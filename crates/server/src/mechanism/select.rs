@@ -33,7 +33,7 @@ pub(crate) struct Select {
 }
 
 impl Select {
-    fn new(size: u64) -> Select {
+    pub(super) fn new(size: u64) -> Select {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let end = i32::try_from(size).unwrap_or(i32::MAX);
         let empty = vec![FdSetElement::default(); fd_set_num_elements(0, end)];

@@ -219,7 +219,6 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         }
         let connection = &slot.connection;
         let wanted = Interest::of(connection.wants_input(), !connection.unsent(&[]).is_empty());
-        let hurries = connection.hurries();
         if wanted != slot.interest {
             tracing::debug!("peer {}: interest is now {wanted}", connection.identity().0);
             slot.interest = wanted;
@@ -228,9 +227,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
                 return self.close(key, Ending::Error);
             }
         }
-        if hurries {
-            self.arm(key);
-        }
+        // A deadline may have been set, or taken back, which brings the idle limit closer.
+        self.arm(key);
     }
 
     /// Sees to it that the peer's deadline has an entry that is not too late.
