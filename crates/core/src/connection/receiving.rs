@@ -22,7 +22,8 @@ struct Call {
 }
 
 impl Connection {
-    /// The peer sent `bytes`.
+    /// The peer sent `bytes`. `room` is empty: what an earlier call wrote there has been reported to
+    /// [`sent`](Connection::sent), as little as the socket may have taken.
     pub fn received(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) {
         if self.plain() {
             self.received_while_plain(bytes, now, room);
@@ -49,7 +50,7 @@ impl Connection {
             raw_call(&mut *self.session, &mut context, |session, peer| session.received(peer));
         // Nothing left and nothing marked, in one comparison.
         let unusual = left | self.vitals.marks.bits();
-        if flow == Some(Flow::Continue) && unusual == 0 && room.len() < self.limits.high_mark {
+        if flow == Some(Flow::Continue) && unusual == 0 {
             return true;
         }
         self.received_on(bytes, flow, left, searched, self.active, room);

@@ -16,6 +16,7 @@ impl Connection {
         }
     }
 
+    #[cold]
     fn unsent_unusually<'a>(&'a self, room: &'a [u8]) -> &'a [u8] {
         match self.vitals.phase {
             // What was written just before a panic or a failure is not for the peer.
@@ -60,6 +61,10 @@ impl Connection {
         } else {
             self.kept = room[count..].to_vec();
             self.vitals.marks.put(Marks::KEPT, true);
+            // The short path does not ask: what the socket takes at once stalls nobody.
+            if self.kept.len() >= self.limits.high_mark {
+                self.vitals.marks.put(Marks::STALLED, true);
+            }
             room.clear();
         }
     }

@@ -53,9 +53,10 @@ fn bytes_that_come_during_a_stall_wait_in_order() {
         }
         Flow::Continue
     });
-    carrier.receive(b"a");
-    carrier.receive(b"b");
-    carrier.receive(b"c");
+    for byte in [b"a", b"b", b"c"] {
+        carrier.receive(byte);
+        carrier.send_only(0);
+    }
     assert_eq!(carrier.told(), [Call::Opened, Call::Received]);
     assert!(!carrier.connection.between_requests());
     carrier.send_all();
