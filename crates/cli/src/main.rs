@@ -6,6 +6,7 @@ mod serve;
 mod services;
 mod table;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, Command, FromArgMatches};
@@ -28,7 +29,8 @@ fn command() -> Command {
         .after_help(FIRST_STEPS)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .disable_help_subcommand(true)
+        // A word that is no command gets a sentence of ours.
+        .allow_external_subcommands(true)
         .subcommand(serve::command())
         .subcommand(subcommand::<ConnectArgs>(
             "connect",
@@ -56,8 +58,30 @@ fn main() -> ExitCode {
         Some(("connect", matches)) => with(matches, connect::connect),
         Some(("models", matches)) => with(matches, models::list),
         Some(("services", matches)) => with(matches, services::list),
-        _ => ExitCode::from(2),
+        Some((word, _)) => unknown(word),
+        None => ExitCode::from(2),
     }
+}
+
+/// A word that is no command: what was meant by it.
+fn unknown(word: &str) -> ExitCode {
+    let what = if switchboard_services::find(word).is_some() {
+        format!("; `{word}` is a service: switchboard serve {word}")
+    } else if switchboard::model::find(word).is_some() {
+        format!("; `{word}` is a model: switchboard serve SERVICE --model {word}")
+    } else if matches!(word, "load" | "compare" | "explain") {
+        " in this version".to_owned()
+    } else {
+        let commands = command();
+        let names = commands.get_subcommands().map(Command::get_name);
+        switchboard::model::closest(word, names)
+            .map_or(String::new(), |near| format!("; did you mean `{near}`?"))
+    };
+    let _ = writeln!(
+        io::stderr(),
+        "error: there is no command `{word}`{what} (`switchboard --help` lists them)"
+    );
+    ExitCode::from(2)
 }
 
 /// Runs a subcommand with its arguments.

@@ -8,8 +8,7 @@ use switchboard::model::{Kind, MODELS, Setting};
 
 use crate::table::{self, Format, FormatArgs};
 
-const HEADINGS: [&str; 7] =
-    ["MODEL", "FAMILY", "RUNS", "PEERS", "CORES", "HERE", "HOW ONE FLOW OF CONTROL SERVES"];
+const HEADINGS: [&str; 7] = ["MODEL", "FAMILY", "RUNS", "PEERS", "CORES", "HERE", "HOW IT SERVES"];
 
 #[derive(Serialize)]
 struct Document {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::builder::PossibleValuesParser;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use switchboard::Server;
 use switchboard::command::ServeArgs;
@@ -67,13 +68,9 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
 
 /// The sentence for a word that is no service.
 fn unknown(name: &str) -> String {
-    let near = SERVICES
-        .iter()
-        .filter(|entry| !entry.hidden)
-        .map(|entry| (strsim::jaro_winkler(name, entry.name), entry.name))
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let meant = near.map_or(String::new(), |(_, near)| format!("; did you mean `{near}`?"));
+    let names = SERVICES.iter().filter(|entry| !entry.hidden).map(|entry| entry.name);
+    let near = switchboard::model::closest(name, names);
+    let meant = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
     format!("there is no service `{name}`{meant} (`switchboard services` lists them)")
 }
 
@@ -90,6 +87,8 @@ fn options(entry: &Entry, matches: &ArgMatches) -> Options {
         match option.value {
             None if matches.get_flag(option.name) => options.set(option.name, "true"),
             None => {}
+            // What is only a default was not given: the service knows its own.
+            Some(_) if matches.value_source(option.name) != Some(ValueSource::CommandLine) => {}
             Some(_) => {
                 if let Some(value) = matches.get_one::<String>(option.name) {
                     options.set(option.name, value);

@@ -116,7 +116,7 @@ impl FromStr for DrainLimit {
 /// A sentence that says how one is written.
 pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| match text.bytes().all(|b| b.is_ascii_digit()) {
-        true if !text.is_empty() => format!("a duration needs a unit: {text}ms, {text}s, {text}m"),
+        true if !text.is_empty() => format!("a duration needs a unit: {text}s, {text}m, {text}ms"),
         _ => "a duration is a number and a unit, such as 500ms, 10s, 5m, 1h".to_owned(),
     })
 }

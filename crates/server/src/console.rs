@@ -91,6 +91,11 @@ impl Console {
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
+    /// Ends a list of peers.
+    pub(crate) fn say_count(count: usize) {
+        Console::say(&format!("{count} {}", if count == 1 { "peer" } else { "peers" }));
+    }
+
     pub(crate) fn say_peer(id: u64, address: &Endpoint, (received, sent): (u64, u64)) {
         Console::say(&format!("{id} {address} received={received} sent={sent}"));
     }

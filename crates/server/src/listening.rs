@@ -204,13 +204,16 @@ fn set_buffers(fd: &OwnedFd, options: ListenOptions) -> io::Result<()> {
 fn explain(address: &Address, error: &io::Error) -> io::Error {
     let hint = match (error.kind(), address) {
         (io::ErrorKind::AddrInUse, _) => {
-            "another server listens there; stop it or choose another --listen ADDRESS"
+            "someone listens there already; stop that server or choose another --listen ADDRESS"
         }
         (io::ErrorKind::PermissionDenied, Address::Unix(_)) => {
             "this user may not create a socket there; choose another path"
         }
         (io::ErrorKind::PermissionDenied, _) => {
             "this user may not have that port; choose one from 1024 on"
+        }
+        (io::ErrorKind::NotFound, Address::Unix(_)) => {
+            "its directory does not exist; create it or choose another path"
         }
         (io::ErrorKind::AddrNotAvailable, _) => "this machine does not have that address",
         _ => return io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")),

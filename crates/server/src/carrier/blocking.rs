@@ -82,12 +82,14 @@ impl BlockingWire {
         loop {
             return match recv(&self.presence.socket, spare_capacity(into), flags) {
                 Ok((count, _)) => {
+                    tracing::debug!("peer {}: received {count} bytes", self.presence.info.id);
                     count_up(&self.presence.received, count);
                     self.cut()?;
                     Ok(count)
                 }
                 Err(Errno::INTR) => continue,
                 Err(Errno::WOULDBLOCK) => {
+                    tracing::debug!("peer {}: nothing came in time", self.presence.info.id);
                     self.cut()?;
                     Err(io::ErrorKind::TimedOut.into())
                 }
@@ -130,6 +132,7 @@ impl Wire for BlockingWire {
             self.set_receive_wait(wait)?;
             return self.read(into, RecvFlags::empty());
         }
+        tracing::debug!("peer {}: waits for a request", self.presence.info.id);
         self.presence.between.store(true, SeqCst);
         // Whoever drains sets its flag first and looks at ours second: one of the two sees the
         // other, so that no one sleeps through the drain.
@@ -155,6 +158,8 @@ impl Wire for BlockingWire {
         loop {
             return match send(&self.presence.socket, bytes, SendFlags::NOSIGNAL) {
                 Ok(count) => {
+                    let (id, of) = (self.presence.info.id, bytes.len());
+                    tracing::debug!("peer {id}: sent {count} of {of} bytes");
                     count_up(&self.presence.sent, count);
                     Ok(count)
                 }

@@ -99,7 +99,7 @@ pub(crate) const LEVEL: Kind = Kind {
 /// Edge-triggered.
 pub(crate) const EDGE: Kind = Kind {
     name: "epoll-et",
-    summary: "the same, told once for each change",
+    summary: "as epoll, but told once for each change",
     source: "reactor on epoll(7), EPOLLET",
     run: |site, _| reactor::run(site, Epoll::<true>::new()?),
     ..loop_model()

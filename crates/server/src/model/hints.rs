@@ -118,7 +118,8 @@ pub fn flag_hint(flag: &str) -> Option<&'static str> {
     FLAGS.iter().find(|(words, _)| words.contains(&bare)).map(|(_, here)| *here)
 }
 
-fn closest<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// The candidate that is spelt most like `word`, if any is like it.
+pub fn closest<'a>(word: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let scored = among.map(|candidate| (strsim::jaro_winkler(word, candidate), candidate));
     scored
         .filter(|(score, _)| *score > 0.75)

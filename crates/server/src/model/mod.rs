@@ -18,7 +18,7 @@ use switchboard_core::Style;
 use crate::mechanism;
 use crate::site::Site;
 
-pub use hints::flag_hint;
+pub use hints::{closest, flag_hint};
 pub use parse::{Model, ModelError};
 
 /// Every model of this version, in the order of the README's table.

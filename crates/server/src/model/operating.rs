@@ -62,7 +62,7 @@ fn obey(floor: &Floor, word: Word) {
                 let traffic = presence.traffic();
                 Console::say_peer(presence.info.id, &presence.info.address, traffic);
             });
-            Console::say(&format!("{count} peers"));
+            Console::say_count(count);
         }
         Word::Pause => floor.hold(true),
         Word::Resume => floor.hold(false),

@@ -73,7 +73,7 @@ impl<M: Mechanism> Reactor<'_, M> {
                     let (id, address) = slot.connection.identity();
                     Console::say_peer(id, address, slot.connection.traffic());
                 }
-                Console::say(&format!("{} peers", self.peers.len()));
+                Console::say_count(self.peers.len());
             }
             Word::Pause => self.listening.held = true,
             Word::Resume => self.listening.held = false,
