@@ -15,6 +15,10 @@ use crate::marks::Marks;
 use crate::unread::Unread;
 use crate::{Ending, Endpoint, Limits, PeerInfo, Session};
 
+/// How often the wait for a closed peer's last bytes is prolonged while the kernel still holds bytes
+/// for it: a minute, with the default limits.
+const LINGERS_MOST: u8 = 60;
+
 /// What is known about a peer, apart from its bytes.
 pub(crate) struct Vitals {
     pub(crate) id: u64,
@@ -46,8 +50,9 @@ enum Phase {
     Open,
     /// What is unsent is still sent.
     Closing(Ending),
-    /// Our side is closed; the peer's last bytes are read and dropped.
-    Lingering(Ending),
+    /// Our side is closed; the peer's last bytes are read and dropped. How often the wait for them
+    /// was prolonged.
+    Lingering(Ending, u8),
     Over(Ending),
 }
 
@@ -108,7 +113,7 @@ impl Connection {
         self.vitals.marks.put(Marks::HUNGRY, false);
         match self.vitals.phase {
             Phase::Open => self.proceed(now, room),
-            Phase::Lingering(ending) => self.enter(Phase::Over(ending)),
+            Phase::Lingering(ending, _) => self.enter(Phase::Over(ending)),
             Phase::Closing(_) | Phase::Over(_) => {}
         }
     }
@@ -123,18 +128,30 @@ impl Connection {
     pub fn between_requests(&self) -> bool {
         match self.vitals.phase {
             Phase::Open => !self.has(Marks::UNREAD.or(Marks::KEPT).or(Marks::DEADLINE)),
-            Phase::Lingering(_) => true,
+            Phase::Lingering(..) => true,
             Phase::Closing(_) | Phase::Over(_) => false,
         }
     }
 
     /// The server is draining, and nothing more has come from the peer: if it is between requests,
-    /// it is let go as if it had sent its last byte. Whether that changed anything.
-    pub fn let_go(&mut self, now: Instant, room: &mut Vec<u8>) -> bool {
-        let idle = self.between_requests() && room.is_empty() && !self.has(Marks::INPUT_ENDED);
+    /// it is let go as if it had sent its last byte. `delivered`: the kernel has brought it all that
+    /// it was sent; if not, its socket is half-closed and stays until that is so. Whether that
+    /// changed anything.
+    pub fn let_go(&mut self, delivered: bool, now: Instant, room: &mut Vec<u8>) -> bool {
         match self.vitals.phase {
-            Phase::Open if idle => self.ended(now, room),
-            Phase::Lingering(ending) => self.enter(Phase::Over(ending)),
+            Phase::Lingering(ending, _) if delivered => self.enter(Phase::Over(ending)),
+            Phase::Open if !self.between_requests() || !room.is_empty() => return false,
+            Phase::Open if !self.has(Marks::INPUT_ENDED) => {
+                self.vitals.marks.put(Marks::UNDELIVERED, !delivered);
+                self.ended(now, room);
+            }
+            // It stayed after its peer's end, of which it is told once more, now with `draining`.
+            Phase::Open if !self.has(Marks::WANTS_ROOM) => {
+                self.call_unread(now, room, |session, peer| session.ended(peer));
+                if let Phase::Open | Phase::Closing(_) = self.vitals.phase {
+                    self.enter(Phase::Closing(Ending::Drained));
+                }
+            }
             _ => return false,
         }
         true
@@ -142,7 +159,8 @@ impl Connection {
 
     /// The instant by which [`expired`](Connection::expired) is to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        let idle = self.limits.idle.map(|limit| self.active + limit);
+        // A limit beyond what the clock can say is none.
+        let idle = self.limits.idle.and_then(|limit| self.active.checked_add(limit));
         match self.vitals.phase {
             // A session that set a deadline waits for that, not for its peer.
             Phase::Open if !self.has(Marks::KEPT) => self.vitals.deadline.or(idle),
@@ -151,7 +169,11 @@ impl Connection {
                 (a, b) => a.or(b),
             },
             Phase::Closing(_) => idle,
-            Phase::Lingering(_) => Some(self.active + self.limits.linger),
+            // The drain looks more often: it ends when all has been delivered.
+            Phase::Lingering(..) if self.has(Marks::DRAINING) => {
+                Some(self.active + self.limits.linger / 20)
+            }
+            Phase::Lingering(..) => Some(self.active + self.limits.linger),
             Phase::Over(_) => None,
         }
     }
@@ -168,7 +190,7 @@ impl Connection {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return;
         }
-        if let Phase::Lingering(ending) = self.vitals.phase {
+        if let Phase::Lingering(ending, _) = self.vitals.phase {
             self.enter(Phase::Over(ending));
             return;
         }
@@ -190,7 +212,7 @@ impl Connection {
     pub fn fail(&mut self, ending: Ending) {
         match self.vitals.phase {
             // Everything was sent: how the peer's own last bytes end is its own affair.
-            Phase::Lingering(ending) => self.enter(Phase::Over(ending)),
+            Phase::Lingering(ending, _) => self.enter(Phase::Over(ending)),
             Phase::Over(_) => {}
             Phase::Open | Phase::Closing(_) => self.over(ending),
         }
@@ -202,7 +224,7 @@ impl Connection {
     pub fn wants_input(&self) -> bool {
         match self.vitals.phase {
             Phase::Open => !self.has(Marks::INPUT_ENDED) && !self.has(Marks::STALLED),
-            Phase::Lingering(_) => true,
+            Phase::Lingering(..) => true,
             Phase::Closing(_) | Phase::Over(_) => false,
         }
     }
@@ -211,10 +233,14 @@ impl Connection {
     #[inline]
     pub fn next(&self, room: &[u8]) -> Next {
         match self.vitals.phase {
-            Phase::Open | Phase::Lingering(_) => Next::Go,
+            Phase::Open | Phase::Lingering(..) => Next::Go,
             Phase::Over(ending) => Next::Over(ending),
             Phase::Closing(_) if !self.unsent(room).is_empty() => Next::Go,
-            Phase::Closing(ending) if self.has(Marks::INPUT_ENDED) => Next::Over(ending),
+            Phase::Closing(ending)
+                if self.has(Marks::INPUT_ENDED) && !self.has(Marks::UNDELIVERED) =>
+            {
+                Next::Over(ending)
+            }
             Phase::Closing(_) => Next::HalfClose,
         }
     }
@@ -222,16 +248,41 @@ impl Connection {
     /// Our sending side is shut.
     pub fn half_closed(&mut self, now: Instant) {
         if let Phase::Closing(ending) = self.vitals.phase {
-            self.enter(Phase::Lingering(ending));
+            self.enter(Phase::Lingering(ending, 0));
             self.active = now;
         }
     }
 
-    /// The last step: tells the session, gives the bytes received and sent.
-    pub fn close(mut self, ending: Ending) -> (u64, u64) {
-        // A panic here has no peer left to end.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| self.session.closed(ending)));
-        (self.received, self.sent)
+    /// The kernel still holds bytes for the peer of a closed connection when the wait for its end is
+    /// over: waits once more, up to 60 times, and in the drain for as long as that lasts. Whether it
+    /// does.
+    pub fn linger_on(&mut self, now: Instant) -> bool {
+        match self.vitals.phase {
+            Phase::Lingering(ending, times)
+                if times < LINGERS_MOST || self.has(Marks::DRAINING) =>
+            {
+                self.enter(Phase::Lingering(ending, times.saturating_add(1)));
+                self.active = now;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether our side is closed and the peer's is awaited.
+    pub fn lingers(&self) -> bool {
+        matches!(self.vitals.phase, Phase::Lingering(..))
+    }
+
+    /// The last step: tells the session, and lets go of it. How the peer ended: as given, unless
+    /// the session panics even now.
+    pub fn close(self, ending: Ending) -> Ending {
+        let mut session = self.session;
+        let last = AssertUnwindSafe(move || {
+            session.closed(ending);
+            drop(session);
+        });
+        panic::catch_unwind(last).map_or(Ending::Panicked, |()| ending)
     }
 
     /// What is known about the peer: id and address.

@@ -190,7 +190,7 @@ impl Output<'_> {
     }
 
     /// Adds a line: the text and a line feed.
-    pub fn line(&mut self, text: impl AsRef<[u8]>) {
+    pub fn line<T: AsRef<[u8]> + ?Sized>(&mut self, text: &T) {
         self.write(text.as_ref());
         self.write(b"\n");
     }

@@ -29,6 +29,9 @@ impl Marks {
     /// The server is stopping.
     pub(crate) const DRAINING: Marks = Marks(1 << 9);
 
+    /// The drain let the peer go, and the kernel has not delivered all that it was sent.
+    pub(crate) const UNDELIVERED: Marks = Marks(1 << 10);
+
     #[inline]
     pub(crate) fn none(self) -> bool {
         self.0 == 0

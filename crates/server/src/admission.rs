@@ -69,12 +69,19 @@ impl Gate {
         }
     }
 
+    /// One that was let in could not be served after all. Nobody is told: there is no more room than
+    /// before.
+    pub(crate) fn withdraw(&self) {
+        self.present.fetch_sub(1, Ordering::SeqCst);
+    }
+
     /// Asks for one ring of `left` when the next peer leaves.
     pub(crate) fn await_leaving(&self) {
         self.awaited.store(true, Ordering::SeqCst);
     }
 
-    fn full(&self) -> bool {
+    /// Whether there are as many as may be.
+    pub(crate) fn full(&self) -> bool {
         self.present.load(Ordering::SeqCst) >= self.most
     }
 }
@@ -111,9 +118,15 @@ pub(crate) struct Acceptor {
     /// special problem of accept()ing when you can't").
     reserve: Option<File>,
     pause: Duration,
+    /// When it failed last.
+    failed: Option<Instant>,
+    failure: Occasionally,
     refusal: Occasionally,
     flags: SocketFlags,
 }
+
+/// Errors of single peers that are skipped before the listener itself is suspected.
+const SKIPS_MOST: u32 = 64;
 
 const PAUSE_LEAST: Duration = Duration::from_millis(10);
 const PAUSE_MOST: Duration = Duration::from_secs(1);
@@ -125,6 +138,8 @@ impl Acceptor {
         Acceptor {
             reserve: reserve(),
             pause: PAUSE_LEAST,
+            failed: None,
+            failure: Occasionally::default(),
             refusal: Occasionally::default(),
             flags: flags | SocketFlags::CLOEXEC,
         }
@@ -139,10 +154,9 @@ impl Acceptor {
                 return Accepted::Full;
             }
         }
-        loop {
+        for _ in 0..SKIPS_MOST {
             return match acceptfrom_with(listener, self.flags) {
                 Ok((socket, address)) => {
-                    self.pause = PAUSE_LEAST;
                     let address = address.and_then(|address| SocketAddr::try_from(address).ok());
                     self.admit(gate, listener, socket, address)
                 }
@@ -152,31 +166,44 @@ impl Acceptor {
                 }
                 // accept(2): errors of a peer that is gone already, or of its network.
                 Err(error) if transient(error) => continue,
-                Err(error) => {
-                    tracing::warn!("accept failed on {}: {error}", listener.address());
-                    Accepted::Exhausted { refused: false, pause: self.next_pause() }
-                }
+                Err(error) => self.exhausted(false, || {
+                    format!("accept fails on {}: {error}", listener.address())
+                }),
             };
         }
+        self.exhausted(false, || format!("accept fails again and again on {}", listener.address()))
+    }
+
+    /// Closes up to `most` of those who wait, at once; how many there were.
+    pub(crate) fn refuse_all(&mut self, listener: &Listener, most: &mut usize) -> u64 {
+        let mut refused = 0;
+        while *most > 0 && accept_with(listener, SocketFlags::CLOEXEC).is_ok() {
+            *most -= 1;
+            refused += 1;
+        }
+        refused
     }
 
     /// Says why a peer was closed at once, at most once a second.
     pub(crate) fn say_refused(&mut self, why: impl FnOnce() -> String) {
-        if let Some(silent) = self.refusal.now() {
-            let more = if silent > 0 {
-                format!(" ({silent} more since the last line)")
-            } else {
-                String::new()
-            };
-            tracing::warn!("refused a peer: {}{more}", why());
-        }
+        self.refusal.say(|| format!("refused a peer: {}", why()));
     }
 
-    /// How long to pause after a failure that cannot be mended at once: doubles, 10 ms to 1 s.
-    pub(crate) fn next_pause(&mut self) -> Duration {
-        let pause = self.pause;
-        self.pause = (pause * 2).min(PAUSE_MOST);
-        pause
+    /// Something failed that cannot be mended at once: says so at most once a second, and how long
+    /// to pause.
+    pub(crate) fn exhausted(&mut self, refused: bool, why: impl FnOnce() -> String) -> Accepted {
+        let pause = self.next_pause();
+        self.failure.say(|| format!("{}; accepting pauses for {} ms", why(), pause.as_millis()));
+        Accepted::Exhausted { refused, pause }
+    }
+
+    /// 10 ms, doubling to 1 s with each failure that comes soon after the last.
+    fn next_pause(&mut self) -> Duration {
+        let now = Instant::now();
+        let calm = self.failed.is_none_or(|last| now - last > 2 * PAUSE_MOST);
+        self.pause = if calm { PAUSE_LEAST } else { (self.pause * 2).min(PAUSE_MOST) };
+        self.failed = Some(now);
+        self.pause
     }
 
     fn admit(
@@ -192,7 +219,13 @@ impl Acceptor {
         }
         let address = match address {
             Some(address) => Endpoint::from(address),
-            None => process_of(&socket),
+            None => {
+                // Not inherited from the listener, as it is with TCP (unix(7)).
+                if let Err(error) = sockopt::set_socket_oobinline(&socket, true) {
+                    tracing::debug!("urgent data will not come in line: {error}");
+                }
+                process_of(&socket)
+            }
         };
         let local = match listener.wildcard {
             true => getsockname(&socket)
@@ -205,19 +238,21 @@ impl Acceptor {
         Accepted::Peer(Newcomer { socket, info: PeerInfo { id, address, local } })
     }
 
-    /// Out of descriptors: the reserve makes room for one peer, which is closed at once.
+    /// Out of descriptors: the reserve makes room for one peer, which is closed at once. The kernel
+    /// says that it is out before it looks whether anybody waits.
     fn refuse_one(&mut self, listener: &Listener) -> Accepted {
-        let pause = self.next_pause();
-        tracing::warn!(
-            "no descriptor left for a peer on {}; accepting pauses for {} ms",
-            listener.address(),
-            pause.as_millis()
-        );
-        let refused = self.reserve.take().is_some()
-            // Accepted only to be dropped, and thereby closed.
-            && accept_with(listener, SocketFlags::CLOEXEC).is_ok();
+        // Accepted only to be dropped, and thereby closed.
+        let refused = self.reserve.take().map(|file| {
+            drop(file);
+            accept_with(listener, SocketFlags::CLOEXEC).map(drop)
+        });
         self.reserve = reserve();
-        Accepted::Exhausted { refused, pause }
+        match refused {
+            Some(Err(Errno::WOULDBLOCK)) => Accepted::Nobody,
+            refused => self.exhausted(matches!(refused, Some(Ok(()))), || {
+                format!("no descriptor left for a peer on {}", listener.address())
+            }),
+        }
     }
 }
 
@@ -252,7 +287,7 @@ fn process_of(socket: &OwnedFd) -> Endpoint {
     }
 }
 
-/// Lets something happen at most once a second.
+/// A warning that is given at most once a second.
 #[derive(Default)]
 struct Occasionally {
     last: Option<Instant>,
@@ -260,14 +295,17 @@ struct Occasionally {
 }
 
 impl Occasionally {
-    /// Whether it may happen now; if so, how often it did not since the last time.
-    fn now(&mut self) -> Option<u64> {
+    /// Warns, and says how often it did not since the last time; or does not warn.
+    fn say(&mut self, what: impl FnOnce() -> String) {
         let now = Instant::now();
         if self.last.is_some_and(|last| now - last < Duration::from_secs(1)) {
             self.silent += 1;
-            return None;
+            return;
         }
         self.last = Some(now);
-        Some(std::mem::take(&mut self.silent))
+        match std::mem::take(&mut self.silent) {
+            0 => tracing::warn!("{}", what()),
+            silent => tracing::warn!("{} ({silent} more since the last line)", what()),
+        }
     }
 }

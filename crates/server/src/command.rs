@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Command, FromArgMatches, ValueEnum};
 
+use crate::model::Family;
 use crate::server::Prepared;
 use crate::{Address, Drain, Model, ServeError, Server, WhenFull, descriptors, model, story};
 
@@ -56,11 +57,11 @@ pub struct ServeArgs {
     reuse_port: bool,
 
     /// The kernel's buffer for what a peer sends, in bytes (SO_RCVBUF)
-    #[arg(long, value_name = "BYTES", global = true)]
+    #[arg(long, value_name = "BYTES", global = true, value_parser = clap::value_parser!(u32).range(1..1 << 30))]
     receive_buffer: Option<u32>,
 
     /// The kernel's buffer for what a peer is sent, in bytes (SO_SNDBUF)
-    #[arg(long, value_name = "BYTES", global = true)]
+    #[arg(long, value_name = "BYTES", global = true, value_parser = clap::value_parser!(u32).range(1..1 << 30))]
     send_buffer: Option<u32>,
 
     /// Take the words stats, peers, pause, resume and quit from standard input
@@ -110,15 +111,26 @@ impl FromStr for DrainLimit {
     }
 }
 
+/// Longer durations are a slip of the finger, and no clock counts for ever.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// A DURATION, which needs a unit.
 ///
 /// # Errors
 /// A sentence that says how one is written.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| match text.bytes().all(|b| b.is_ascii_digit()) {
-        true if !text.is_empty() => format!("a duration needs a unit: {text}s, {text}m, {text}ms"),
-        _ => "a duration is a number and a unit, such as 500ms, 10s, 5m, 1h".to_owned(),
-    })
+    let read = humantime::parse_duration(text).map_err(|_| {
+        match text.bytes().all(|b| b.is_ascii_digit()) {
+            true if !text.is_empty() => {
+                format!("a duration needs a unit: {text}s, {text}m, {text}ms")
+            }
+            _ => "a duration is a number and a unit, such as 500ms, 10s, 5m, 1h".to_owned(),
+        }
+    })?;
+    match read > LONGEST {
+        true => Err("a duration is at most 100 years".to_owned()),
+        false => Ok(read),
+    }
 }
 
 impl ServeArgs {
@@ -159,7 +171,7 @@ pub fn serve(server: Server, args: &ServeArgs) -> ExitCode {
     story::tell(args.verbose);
     descriptors::raise_limit();
     let result = args.apply(server).prepare().and_then(|prepared| {
-        prepared.obey_signals()?;
+        let _obedience = prepared.obey_signals()?;
         introduce(&prepared);
         prepared.serve()
     });
@@ -182,17 +194,36 @@ pub fn serve(server: Server, args: &ServeArgs) -> ExitCode {
 fn introduce(prepared: &Prepared) {
     let (site, pid) = (&prepared.site, std::process::id());
     let (service, model) = (site.service.name(), &prepared.model);
-    tracing::info!(
-        "room for {} peers (descriptor limit {})",
-        site.gate.most(),
-        descriptors::limit_now()
-    );
+    tracing::info!("{}", room(prepared));
     tracing::info!("process {pid}: {service} under {model}");
+    if site.console && model.kind().family == Family::Blocking {
+        tracing::info!("  thread sb-console: takes words from standard input");
+    }
     for (name, task) in model.kind().threads {
         tracing::info!("  thread {name}: {task}");
     }
     for address in site.listeners.addresses() {
         print_line(&format!("listening on {address} service={service} model={model} pid={pid}"));
+    }
+}
+
+/// How many peers there is room for: by the limit, by the descriptors, by the model itself.
+fn room(prepared: &Prepared) -> String {
+    let (most, limit) = (prepared.site.gate.most(), descriptors::limit_now());
+    let kind = prepared.model.kind();
+    match ((kind.peers_max)(&prepared.model), kind.family) {
+        (None, _) => format!("room for {most} peers (descriptor limit {limit})"),
+        (Some(own), Family::Blocking) => {
+            format!(
+                "room for {own} at a time; others wait in the backlog ({} has no more)",
+                kind.name
+            )
+        }
+        (Some(own), Family::Loop) => {
+            let own = own.saturating_sub(descriptors::in_use());
+            let most = own.min(most as u64);
+            format!("room for {most} peers ({} watches no more)", kind.name)
+        }
     }
 }
 

@@ -3,11 +3,12 @@
 //! Standard input is never set non-blocking: that would hold for every process that shares the
 //! terminal. It is read once each time it is ready, which does not block.
 
-use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
 use switchboard_core::Endpoint;
+
+use crate::story;
 
 /// What an operator can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +87,17 @@ impl Console {
         word
     }
 
-    /// One line on standard error. An operator who does not read it is no reason to stop.
+    /// One line on standard error.
     pub(crate) fn say(line: &str) {
-        let _ = writeln!(io::stderr().lock(), "{line}");
+        story::say(line);
+    }
+
+    pub(crate) fn say_paused() {
+        Console::say("paused: newcomers wait in the backlog until `resume`");
+    }
+
+    pub(crate) fn say_resumed() {
+        Console::say("resumed");
     }
 
     /// Ends a list of peers.

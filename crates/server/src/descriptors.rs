@@ -31,7 +31,7 @@ pub(crate) fn peers_that_fit() -> usize {
 }
 
 /// How many descriptors this process has open.
-fn in_use() -> u64 {
+pub(crate) fn in_use() -> u64 {
     match fs::read_dir("/proc/self/fd").or_else(|_| fs::read_dir("/dev/fd")) {
         // One of them is the directory's own.
         Ok(entries) => entries.count().saturating_sub(1) as u64,

@@ -47,6 +47,7 @@ mod server;
 mod site;
 mod stopping;
 mod story;
+pub mod testing;
 mod waiting;
 
 pub use address::{Address, AddressError, DEFAULT_PORT};

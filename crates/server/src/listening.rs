@@ -10,11 +10,15 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, ipproto, listen, socket_with};
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, ipproto, listen,
+    socket_with,
+};
 use rustix::net::{getsockname, sockopt};
 use switchboard_core::Endpoint;
 
@@ -46,6 +50,7 @@ type FileId = (u64, u64);
 pub(crate) struct Listeners {
     kept: Mutex<Vec<Arc<Listener>>>,
     addresses: Vec<Endpoint>,
+    backlog: usize,
 }
 
 impl Listeners {
@@ -67,7 +72,8 @@ impl Listeners {
             }
         }
         let addresses = kept.iter().map(|listener| listener.address.clone()).collect();
-        Ok(Listeners { kept: Mutex::new(kept), addresses })
+        let backlog = usize::try_from(options.backlog).unwrap_or(0) + 1;
+        Ok(Listeners { kept: Mutex::new(kept), addresses, backlog })
     }
 
     /// Where the server can be reached, with the ports that were chosen.
@@ -80,10 +86,14 @@ impl Listeners {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes the listeners back from a model that has emptied their backlogs, and closes them.
-    pub(crate) fn close(&self, lent: Vec<Arc<Listener>>) {
+    /// The most peers that wait in one backlog: Linux admits one more than asked for.
+    pub(crate) fn backlog(&self) -> usize {
+        self.backlog
+    }
+
+    /// Closes the listeners, of which a model that has emptied their backlogs keeps none.
+    pub(crate) fn close(&self) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        drop(lent);
     }
 }
 
@@ -184,9 +194,12 @@ fn clear_stale(path: &Path) -> io::Result<()> {
             "it exists and is no socket; choose another path or remove it",
         ));
     }
-    match UnixStream::connect(path) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
-        // Someone listens, or it cannot be told: bind(2) will say that the address is in use.
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let probe = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    match connect(&probe, &SocketAddrUnix::new(path)?) {
+        Err(Errno::CONNREFUSED) => fs::remove_file(path),
+        // Someone listens, if with a full backlog (EAGAIN), or it cannot be told: bind(2) will say
+        // that the address is in use.
         _ => Ok(()),
     }
 }

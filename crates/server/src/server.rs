@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -160,13 +161,13 @@ impl Server {
     }
 
     /// Serves until SIGTERM or SIGINT comes, drains, and returns what was counted. A second signal
-    /// cuts the drain short.
+    /// cuts the drain short. Afterwards signals do what they do by default.
     ///
     /// # Errors
     /// If the model cannot run the service, or an address cannot be listened on.
     pub fn run(self) -> Result<Stats, ServeError> {
         let prepared = self.prepare()?;
-        prepared.obey_signals()?;
+        let _obedience = prepared.obey_signals()?;
         prepared.serve()
     }
 
@@ -243,16 +244,20 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// SIGTERM and SIGINT begin the drain; the second of them ends it.
-    pub(crate) fn obey_signals(&self) -> Result<(), ServeError> {
+    /// SIGTERM and SIGINT begin the drain; the second of them ends it. Once what this returns has
+    /// gone, they do to the process what they do by default.
+    pub(crate) fn obey_signals(&self) -> Result<Obedience, ServeError> {
+        let over = Arc::new(AtomicBool::new(false));
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))
+                .map_err(ServeError::Io)?;
             let stop = self.site.stop.clone();
             // SAFETY: `Stop::advance` is async-signal-safe: atomics, a monotonic clock reading
             // and write(2) (signal-safety(7)).
             unsafe { signal_hook::low_level::register(signal, move || stop.advance()) }
                 .map_err(ServeError::Io)?;
         }
-        Ok(())
+        Ok(Obedience(over))
     }
 
     /// Serves until the stop, and until everything has been joined.
@@ -297,6 +302,15 @@ impl Prepared {
         tracing::warn!("left behind: the thread sb-loop-0 still computes for one of its peers");
         let present = self.site.counters.read().present();
         self.site.counters.gather(&mut Stats { cut_off: present, ..Stats::default() });
+    }
+}
+
+/// While it lives, SIGTERM and SIGINT stop a server.
+pub(crate) struct Obedience(Arc<AtomicBool>);
+
+impl Drop for Obedience {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }
 

@@ -79,7 +79,8 @@ impl Stop {
         match (self.0.drained_at.load(Ordering::SeqCst), drain) {
             (0, _) | (_, Drain::Forever) => None,
             (at, Drain::Within(limit)) => {
-                Some(self.0.started + Duration::from_millis(at - 1) + limit)
+                // A limit beyond what the clock can say is none.
+                (self.0.started + Duration::from_millis(at - 1)).checked_add(limit)
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Tests of services: without a socket, under every model in this process, as a program of its own.
 //!
-//! A service is tested best where it is only bytes. [`talk`] drives either style in one thread of
+//! A service is tested best where it is only bytes. [`talk()`] drives either style in one thread of
 //! the test, with time that passes only when the test says so:
 //!
 //! ```
@@ -21,7 +21,7 @@
 //!
 //! What only a socket can show (how bytes are cut, who waits for whom) is tested once for every
 //! model with [`every_model`], and a whole program, with its signals and its exit status, with
-//! [`program`]. Both lend a [`Client`], which has the same words as [`talk`].
+//! [`program()`]. Both lend a [`Client`], which has the same words as [`talk()`].
 //!
 //! Everything here panics when it is disappointed, and says in that panic what was expected and
 //! what came, both escaped. Whatever does not come within [`PATIENCE`] does not come.

@@ -23,7 +23,7 @@ const PRINT: ServiceOption = ServiceOption {
     value: None,
     values: &[],
     default: None,
-    help: "print who connects, what each sends, who leaves; line by line on standard output",
+    help: "Print who connects, what each sends, who leaves; line by line on standard output",
 };
 
 const ENCODING: ServiceOption = ServiceOption {
@@ -31,7 +31,7 @@ const ENCODING: ServiceOption = ServiceOption {
     value: Some("CHARSET"),
     values: &[],
     default: Some("utf-8"),
-    help: "how to read what is printed: utf-8, gb2312, gbk, gb18030, ...",
+    help: "How to read what is printed: utf-8, gb2312, gbk, gb18030, ...",
 };
 
 fn build(options: &Options) -> Result<Service, String> {

@@ -23,7 +23,7 @@ pub(crate) const STYLE: ServiceOption = ServiceOption {
     value: Some("STYLE"),
     values: &["event", "straight-line"],
     default: Some("event"),
-    help: "the style that it is written in",
+    help: "The style that it is written in",
 };
 
 fn build(options: &Options) -> Result<Service, String> {

@@ -39,7 +39,7 @@ pub struct ServiceOption {
     pub values: &'static [&'static str],
     /// The value that it has when it is not given.
     pub default: Option<&'static str>,
-    /// What it does, in one phrase.
+    /// What it does, in one phrase that begins with a capital letter, as help has it.
     pub help: &'static str,
 }
 

@@ -25,7 +25,7 @@ use crate::{Entry, Options, ServiceOption, charset};
 /// The entry in [`SERVICES`](crate::SERVICES).
 pub(crate) static ENTRY: Entry = Entry {
     name: "hotline",
-    summary: "a phone menu",
+    summary: "a phone menu: 0, another choice, or exit",
     source: "",
     styles: &["straight-line"],
     options: &[LANGUAGE, ENCODING, MENU],
@@ -38,7 +38,7 @@ const LANGUAGE: ServiceOption = ServiceOption {
     value: Some("LANGUAGE"),
     values: &["en", "zh"],
     default: Some("en"),
-    help: "the language of the built-in menu",
+    help: "The language of the built-in menu",
 };
 
 const ENCODING: ServiceOption = ServiceOption {
@@ -46,7 +46,7 @@ const ENCODING: ServiceOption = ServiceOption {
     value: Some("CHARSET"),
     values: &[],
     default: Some("utf-8"),
-    help: "the character set of texts and choices: utf-8, gb2312, gbk, gb18030, ...",
+    help: "The character set of texts and choices: utf-8, gb2312, gbk, gb18030, ...",
 };
 
 const MENU: ServiceOption = ServiceOption {
@@ -54,7 +54,7 @@ const MENU: ServiceOption = ServiceOption {
     value: Some("FILE.toml"),
     values: &[],
     default: None,
-    help: "another menu, from a file",
+    help: "Another menu, from a file",
 };
 
 /// The server's own idle limit, which a longer silence deadline has to lift.

@@ -19,7 +19,6 @@
 
 mod command;
 mod event;
-mod rest;
 mod straight_line;
 
 use switchboard_core::{Service, State};
@@ -43,7 +42,7 @@ const GREET: ServiceOption = ServiceOption {
     value: Some("TEXT"),
     values: &[],
     default: None,
-    help: "a line that each peer is sent first",
+    help: "A line that each peer is sent first",
 };
 
 fn build(options: &Options) -> Result<Service, String> {

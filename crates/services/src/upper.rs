@@ -18,7 +18,7 @@ pub(crate) static ENTRY: Entry = Entry {
         value: None,
         values: &[],
         default: None,
-        help: "capitals for every script (UTF-8), not only a to z",
+        help: "Capitals for every script (UTF-8), not only a to z",
     }],
     hidden: false,
     build,

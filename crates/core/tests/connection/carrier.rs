@@ -157,7 +157,8 @@ impl Carrier {
     /// The diary after the last entry.
     pub(crate) fn close(self, ending: Ending) -> ((u64, u64), Vec<Call>) {
         let diary = Arc::clone(&self.diary);
-        let traffic = self.connection.close(ending);
+        let traffic = self.connection.traffic();
+        self.connection.close(ending);
         let told = std::mem::take(&mut *diary.lock().expect("a diary"));
         (traffic, told)
     }
@@ -168,7 +169,7 @@ pub(crate) fn upper(call: Call, peer: &mut Context<'_>) -> Flow {
     match call {
         Call::Received => {
             if let Some(line) = peer.input.line() {
-                peer.output.line(line.to_ascii_uppercase());
+                peer.output.line(&line.to_ascii_uppercase());
             }
             Flow::Continue
         }

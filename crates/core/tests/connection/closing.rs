@@ -108,10 +108,10 @@ fn a_drain_does_not_linger() {
     let mut carrier = lingering();
     carrier.connection.drain();
     assert!(carrier.connection.between_requests());
-    assert!(carrier.connection.let_go(carrier.now, &mut carrier.room));
+    assert!(carrier.connection.let_go(true, carrier.now, &mut carrier.room));
     assert_eq!(carrier.next(), Next::Over(Ending::Closed));
     assert_eq!(carrier.connection.deadline(), None);
-    assert!(!carrier.connection.let_go(carrier.now, &mut carrier.room));
+    assert!(!carrier.connection.let_go(true, carrier.now, &mut carrier.room));
 }
 
 /// Kills: a closing peer that may refuse to read for ever, one that is called over too early.

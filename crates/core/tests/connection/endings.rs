@@ -173,8 +173,8 @@ fn a_drained_peer_between_requests_is_let_go() {
     });
     carrier.connection.drain();
     assert_eq!(carrier.next(), Next::Go, "it is told, not ended");
-    assert!(carrier.connection.let_go(carrier.now, &mut carrier.room));
-    assert!(!carrier.connection.let_go(carrier.now, &mut carrier.room), "once");
+    assert!(carrier.connection.let_go(true, carrier.now, &mut carrier.room));
+    assert!(!carrier.connection.let_go(true, carrier.now, &mut carrier.room), "once");
     carrier.send_all();
     assert_eq!(carrier.output, b"the server stops\n");
     assert_eq!(carrier.next(), Next::Over(Ending::Drained));
@@ -187,13 +187,13 @@ fn a_drain_lets_nobody_go_in_the_midst_of_something() {
     carrier.connection.drain();
     carrier.receive(b"ab");
     assert!(!carrier.connection.between_requests());
-    assert!(!carrier.connection.let_go(carrier.now, &mut carrier.room), "half a request");
+    assert!(!carrier.connection.let_go(true, carrier.now, &mut carrier.room), "half a request");
     carrier.receive(b"c\n");
-    assert!(!carrier.connection.let_go(carrier.now, &mut carrier.room), "an unsent answer");
+    assert!(!carrier.connection.let_go(true, carrier.now, &mut carrier.room), "an unsent answer");
     carrier.send_only(2);
-    assert!(!carrier.connection.let_go(carrier.now, &mut carrier.room), "half an answer");
+    assert!(!carrier.connection.let_go(true, carrier.now, &mut carrier.room), "half an answer");
     carrier.send_all();
-    assert!(carrier.connection.let_go(carrier.now, &mut carrier.room));
+    assert!(carrier.connection.let_go(true, carrier.now, &mut carrier.room));
     assert_eq!(carrier.next(), Next::Over(Ending::Drained));
     assert_eq!(carrier.output, b"ABC\n");
 }

@@ -183,7 +183,7 @@ fn a_peer_that_asks_and_is_answered_is_plain() {
 fn a_session_knows_whom_it_serves() {
     let carrier = Carrier::open(small(), |_, peer| {
         let line = format!("{} {}", peer.id(), peer.address());
-        peer.output.line(line);
+        peer.output.line(&line);
         Flow::Continue
     });
     assert_eq!(carrier.connection.unsent(&carrier.room), b"7 unix:uid=0,pid=0\n");

@@ -5,6 +5,7 @@
 //! requests, which wakes them.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -15,14 +16,19 @@ use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
-use switchboard_core::{Connection, Ending, Next, Wire};
+use switchboard_core::{Connection, Ending, Limits, Next, Wire};
 
+use super::delivered;
 use crate::model::floor::Presence;
 use crate::stopping::Stop;
+use crate::waiting::until_readable;
 
 /// Spare bytes of the first read of an event-style peer; grows to the second with what comes.
 const READ_LEAST: usize = 2 << 10;
 const READ_MOST: usize = 64 << 10;
+
+/// How often a closed peer is looked after: a drain that begins meanwhile is noticed as soon.
+const LINGER_LOOK: Duration = Duration::from_millis(10);
 
 /// How long the rest of a request is awaited whose beginning came in the very instant in which the
 /// drain shut the receiving side.
@@ -41,22 +47,35 @@ impl BlockingWire {
         BlockingWire { presence, stop, receive_wait: None, send_wait: None }
     }
 
-    /// Half-closes, then drops what still comes until the peer closes too or `limit` has passed:
-    /// closing with unread input would reset the connection (RFC 9293, 3.6.1).
+    /// Whether the kernel still holds bytes for the peer.
+    pub(crate) fn holds(&self) -> bool {
+        !delivered(&self.presence.socket)
+    }
+
+    /// Half-closes, then drops what still comes until the peer closes too or `limit` has passed, and
+    /// longer, to 60 times that, while the kernel holds bytes for the peer: closing with unread
+    /// input, or input that comes after it, resets the connection (RFC 9293, 3.6.1). In the drain
+    /// only that counts.
     pub(crate) fn linger(&mut self, limit: Duration) {
         if shutdown(&self.presence.socket, Shutdown::Write).is_err() {
             return;
         }
-        let end = Instant::now() + limit;
+        let begin = Instant::now();
         let mut sink = Vec::with_capacity(READ_LEAST);
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
+        while self.cut().is_ok() {
             sink.clear();
-            let more = match left.is_zero() {
-                true => return,
-                false => self.receive(&mut sink, Some(left), true),
-            };
-            if !more.is_ok_and(|count| count > 0) {
+            match self.read(&mut sink, RecvFlags::DONTWAIT) {
+                Ok(0) if !self.presence.shut.load(SeqCst) => return,
+                Ok(count) if count > 0 => continue,
+                Ok(_) => thread::sleep(LINGER_LOOK),
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    until_readable(&[self.presence.socket.as_fd()], Some(LINGER_LOOK));
+                }
+                Err(_) => return,
+            }
+            let (passed, holds) = (begin.elapsed(), self.holds());
+            let patience = if self.stop.draining() { Duration::ZERO } else { limit };
+            if passed >= limit * 60 || (passed >= patience && !holds) {
                 return;
             }
         }
@@ -176,7 +195,7 @@ impl Wire for BlockingWire {
     }
 
     fn sleep(&mut self, wait: Duration) -> io::Result<()> {
-        self.presence.sleep(wait);
+        self.presence.sleep(wait, || true);
         self.cut()
     }
 
@@ -203,7 +222,7 @@ fn at_least_one_tick(wait: Option<Duration>) -> Option<Duration> {
 pub(crate) fn converse(
     connection: &mut Connection,
     wire: &mut BlockingWire,
-    idle: Option<Duration>,
+    Limits { idle, linger, .. }: Limits,
 ) -> Ending {
     let (mut room, mut buffer, mut size) = (Vec::new(), Vec::new(), READ_LEAST);
     if wire.draining() {
@@ -215,16 +234,12 @@ pub(crate) fn converse(
         match connection.next(&room) {
             Next::Go => {}
             Next::HalfClose => {
-                if shutdown(&wire.presence.socket, Shutdown::Write).is_err() {
-                    connection.fail(Ending::Reset);
-                }
+                wire.linger(linger);
                 connection.half_closed(wire.now());
+                connection.fail(Ending::Reset);
                 continue;
             }
             Next::Over(ending) => return ending,
-        }
-        if wire.draining() {
-            connection.drain();
         }
         if connection.resumable(&room) {
             connection.resume(wire.now(), &mut room);
@@ -235,7 +250,20 @@ pub(crate) fn converse(
             false => idle,
         };
         if !connection.wants_input() {
-            let slept = wire.sleep(wait.unwrap_or(Duration::MAX));
+            if wire.draining() {
+                connection.drain();
+                if connection.let_go(!wire.holds(), wire.now(), &mut room) {
+                    continue;
+                }
+            }
+            let drained = wire.draining();
+            let stop = wire.stop.clone();
+            let wait = wait.unwrap_or(Duration::MAX);
+            wire.presence.sleep(wait, || drained || !stop.draining());
+            if wire.draining() != drained {
+                continue;
+            }
+            let slept = wire.cut();
             settle(connection, wire, slept.map(|()| None), &buffer, &mut room);
             continue;
         }
@@ -258,16 +286,23 @@ fn settle(
     room: &mut Vec<u8>,
 ) {
     let now = wire.now();
+    if wire.draining() {
+        connection.drain();
+    }
     match came {
+        // The peer's end, or the drain's, which must not lose what the kernel still holds.
+        Ok(Some(0)) if wire.draining() && !connection.lingers() => {
+            if !connection.let_go(!wire.holds(), now, room) {
+                connection.ended(now, room);
+            }
+        }
         Ok(Some(0)) => connection.ended(now, room),
         Ok(Some(_)) => {
             connection.received(buffer, now, room);
         }
         Ok(None) => connection.expired(now, room),
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-            // The kernel's clock may ring a tick before ours.
-            let due = connection.deadline().map_or(now, |deadline| deadline.max(now));
-            connection.expired(due, room);
+            expire(connection, now, room);
         }
         Err(error) => connection.fail(ending_of(wire, &error)),
     }
@@ -284,16 +319,30 @@ fn send_all(
         if unsent.is_empty() {
             return;
         }
-        let sent = wire.send(unsent, idle);
+        let wait = match connection.hurries() {
+            true => connection.deadline().map(|end| end.saturating_duration_since(wire.now())),
+            false => idle,
+        };
+        let sent = wire.send(unsent, wait);
         let now = wire.now();
         match sent {
             Ok(count) => connection.sent(count, now, room),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                connection.sent(0, now, room);
+                expire(connection, now, room);
+            }
             Err(error) => {
                 room.clear();
                 return connection.fail(ending_of(wire, &error));
             }
         }
     }
+}
+
+/// A wait for the deadline is over. The kernel's clock may ring a tick before ours.
+fn expire(connection: &mut Connection, now: Instant, room: &mut Vec<u8>) {
+    let due = connection.deadline().map_or(now, |deadline| deadline.max(now));
+    connection.expired(due, room);
 }
 
 fn ending_of(wire: &BlockingWire, error: &io::Error) -> Ending {

@@ -7,6 +7,7 @@ use rustix::io::{Errno, read};
 use rustix::net::{SendFlags, Shutdown, send, shutdown};
 use switchboard_core::{Connection, Ending, Next};
 
+use super::delivered;
 use crate::counters::Stats;
 use crate::mechanism::Ready;
 
@@ -163,13 +164,15 @@ fn work(socket: &OwnedFd, connection: &mut Connection, mut work: Work, hand: &mu
                 connection.fail(Ending::Reset);
                 continue;
             }
-            return Turn::Rest;
+            work.readable = false;
         }
         if !work.readable {
-            if work.manner != Manner::Drain || !connection.let_go(hand.now, &mut hand.room) {
-                return Turn::Rest;
+            if work.manner == Manner::Drain
+                && connection.let_go(delivered(socket), hand.now, &mut hand.room)
+            {
+                continue;
             }
-            continue;
+            return Turn::Rest;
         }
         if work.reads == 0 {
             return if work.manner == Manner::Once { Turn::Rest } else { Turn::Again };

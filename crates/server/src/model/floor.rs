@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::net::{Shutdown, shutdown};
-use switchboard_core::{Connection, Ending, Peer, PeerInfo, Style};
+use switchboard_core::{Connection, Ending, Outcome, Peer, PeerInfo, Style};
 
 use crate::admission::{Accepted, Acceptor, Newcomer};
 use crate::carrier::blocking::{BlockingWire, converse};
@@ -67,11 +67,18 @@ impl Presence {
         }
     }
 
-    /// Sleeps for `wait`, or until the peer is cut off.
-    pub(crate) fn sleep(&self, wait: Duration) {
+    /// Sleeps for `wait`, or until the peer is cut off; and only while `undisturbed`, which is asked
+    /// again when the drain begins.
+    pub(crate) fn sleep(&self, wait: Duration, undisturbed: impl Fn() -> bool) {
         let guard = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
-        let asleep = |_: &mut ()| !self.cut.load(SeqCst);
+        let asleep = |_: &mut ()| !self.cut.load(SeqCst) && undisturbed();
         drop(self.wake.wait_timeout_while(guard, wait, asleep));
+    }
+
+    /// Lets a sleeper look again why it sleeps.
+    fn rouse(&self) {
+        let _guard = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
+        self.wake.notify_all();
     }
 
     /// Bytes received and sent so far.
@@ -82,8 +89,7 @@ impl Presence {
     fn cut_off(&self) {
         self.cut.store(true, SeqCst);
         let _ = shutdown(&self.socket, Shutdown::Both);
-        let _guard = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
-        self.wake.notify_all();
+        self.rouse();
     }
 }
 
@@ -103,7 +109,9 @@ impl Floor {
         self.peers().insert(presence.info.id, Arc::clone(&presence));
         self.site.counters.gather(&mut Stats { accepted: 1, ..Stats::default() });
         self.site.say_opened(&presence.info);
-        let (ending, error) = self.answer(&presence);
+        // A panic that no session's or handler's own guard caught, such as in a destructor.
+        let answered = AssertUnwindSafe(|| self.answer(&presence));
+        let (ending, error) = panic::catch_unwind(answered).unwrap_or((Ending::Panicked, None));
         self.leave(presence, ending, error.as_ref());
     }
 
@@ -115,7 +123,9 @@ impl Floor {
                 let linger = limits.linger;
                 let peer = Peer::new(&mut wire, presence.info.clone(), limits);
                 let (ending, error) = peer.serve(&**handler);
-                if ending == Ending::Closed {
+                if ending == Ending::Closed
+                    || (ending.outcome() == Outcome::InOrder && wire.holds())
+                {
                     wire.linger(linger);
                 }
                 (ending, error)
@@ -124,11 +134,10 @@ impl Floor {
                 let info = &presence.info;
                 let session = panic::catch_unwind(AssertUnwindSafe(|| open(info)));
                 let Ok(session) = session else { return (Ending::Panicked, None) };
-                let idle = limits.idle;
+                let bounds = *limits;
                 let mut connection = Connection::new(session, info, limits, Instant::now());
-                let ending = converse(&mut connection, &mut wire, idle);
-                connection.close(ending);
-                (ending, None)
+                let ending = converse(&mut connection, &mut wire, bounds);
+                (connection.close(ending), None)
             }
         }
     }
@@ -161,12 +170,39 @@ impl Floor {
             self.accept_waiting(&mut acceptor, &lent, &mut serve);
         }
         self.release_idle();
+        // In all no more than a backlog holds, so that a flood does not put the stop off.
+        let mut left = self.site.listeners.backlog();
         for listener in &lent {
-            while !self.site.stop.cutting()
-                && self.accept_one(&mut acceptor, listener, &mut serve).is_none()
-            {}
+            self.accept_rest(&mut acceptor, listener, &mut left, &mut serve);
+            let refused = acceptor.refuse_all(listener, &mut left);
+            self.site.counters.gather(&mut Stats { refused, ..Stats::default() });
         }
-        self.site.listeners.close(lent);
+        self.site.listeners.close();
+    }
+
+    /// Takes in who waits in a backlog; those for whom there is no room wait until another has left.
+    fn accept_rest(
+        &self,
+        acceptor: &mut Acceptor,
+        listener: &Listener,
+        left: &mut usize,
+        serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
+    ) {
+        let over = || {
+            let passed = |deadline| deadline <= Instant::now();
+            self.site.stop.cutting() || self.site.drain_deadline().is_some_and(passed)
+        };
+        while *left > 0 && !over() {
+            match self.accept_one(acceptor, listener, serve) {
+                None => *left -= 1,
+                Some(Duration::ZERO) => return,
+                Some(pause) => {
+                    let end = self.site.drain_deadline();
+                    let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+                    self.pause(self.site.stop.cut_fd(), left.map_or(pause, |left| left.min(pause)));
+                }
+            }
+        }
     }
 
     /// Waits once for the listeners, the stop, the bell; accepts from each listener that is ready.
@@ -190,7 +226,7 @@ impl Floor {
             if let Some(pause) = self.accept_one(acceptor, listener, serve)
                 && pause > Duration::ZERO
             {
-                self.pause(pause);
+                self.pause(self.site.stop.drain_fd(), pause);
             }
         }
     }
@@ -207,11 +243,14 @@ impl Floor {
             Accepted::Peer(newcomer) => {
                 let Err(error) = serve(newcomer) else { return None };
                 // No thread could be started, and the peer was closed with it: as with descriptors.
-                self.site.gate.leave();
-                refuse();
-                let pause = acceptor.next_pause();
-                tracing::warn!("no thread for a peer: {error}; accepting pauses for {pause:?}");
-                Some(pause)
+                self.site.gate.withdraw();
+                match acceptor.exhausted(true, || format!("no thread for a peer: {error}")) {
+                    Accepted::Exhausted { pause, .. } => {
+                        refuse();
+                        Some(pause)
+                    }
+                    _ => None,
+                }
             }
             Accepted::Refused => {
                 refuse();
@@ -228,14 +267,16 @@ impl Floor {
         }
     }
 
-    /// Accepts nobody for that long, or until a peer leaves or the drain begins.
-    fn pause(&self, pause: Duration) {
-        self.site.gate.await_leaving();
-        let left = self.site.gate.left.fd();
-        let ready = until_readable(&[self.site.stop.drain_fd(), left], Some(pause));
-        if ready.contains(&1) {
-            self.site.gate.left.quiet();
+    /// Accepts nobody for that long, or until a peer leaves or `stop` is readable.
+    fn pause(&self, stop: BorrowedFd<'_>, pause: Duration) {
+        let gate = &self.site.gate;
+        gate.left.quiet();
+        gate.await_leaving();
+        // For ever means that it is full: someone may have left before that could be told.
+        if pause == Duration::MAX && !gate.full() {
+            return;
         }
+        until_readable(&[stop, gate.left.fd()], Some(pause));
     }
 
     /// Waits for the drain and lets those go who are between requests.
@@ -250,6 +291,7 @@ impl Floor {
             if presence.between.load(SeqCst) && !presence.shut.swap(true, SeqCst) {
                 let _ = shutdown(&presence.socket, Shutdown::Read);
             }
+            presence.rouse();
         }
     }
 

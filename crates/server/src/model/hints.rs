@@ -18,6 +18,7 @@ const MEANINGS: &[(&[&str], &str)] = &[
     (&["busy", "scan", "nonblocking", "non-blocking", "busy-scan"], "spin"),
     (&["iterative", "serial", "single", "sync"], "sequential"),
     (&["netty", "muduo", "multi-loop"], "multi-reactor"),
+    (&["half-sync", "half-async"], "hybrid"),
 ];
 
 /// Flags of other servers, and how the same is said here.

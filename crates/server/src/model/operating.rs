@@ -64,8 +64,14 @@ fn obey(floor: &Floor, word: Word) {
             });
             Console::say_count(count);
         }
-        Word::Pause => floor.hold(true),
-        Word::Resume => floor.hold(false),
+        Word::Pause => {
+            floor.hold(true);
+            Console::say_paused();
+        }
+        Word::Resume => {
+            floor.hold(false);
+            Console::say_resumed();
+        }
         Word::Quit => floor.site.stop.drain(),
     }
 }

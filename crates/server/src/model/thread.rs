@@ -41,7 +41,7 @@ fn run(site: &Arc<Site>) -> io::Result<()> {
     if !floor.see_off(floor.bell(), ended) {
         floor.cut_off(ended);
     }
-    threads.join_last(None);
+    threads.join_last();
     operator.stop();
     Ok(())
 }
@@ -54,8 +54,7 @@ fn start(floor: &Arc<Floor>, threads: &Arc<Threads>, newcomer: Newcomer) -> io::
     let mut running = threads.running();
     let thread = thread::Builder::new().name(format!("sb-peer-{id}")).spawn(move || {
         own_floor.serve(newcomer);
-        let own = own_threads.running().remove(&id);
-        own_threads.join_last(own);
+        own_threads.end(id);
         own_floor.ring();
     })?;
     running.insert(id, thread);
@@ -67,13 +66,28 @@ impl Threads {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Joins the thread that ended last, and leaves `own` to the next.
-    fn join_last(&self, own: Option<JoinHandle<()>>) {
-        let before = {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *last, own)
-        };
-        if let Some(before) = before
+    /// The thread of that peer, which calls this, is about to end: it joins the one that ended
+    /// before it.
+    fn end(&self, id: u64) {
+        // Under one lock: whoever sees that none is running finds the last one here.
+        let mut running = self.running();
+        let own = running.remove(&id);
+        let before = self.exchange_last(own);
+        drop(running);
+        Threads::join(before);
+    }
+
+    /// Joins the thread that ended last.
+    fn join_last(&self) {
+        Threads::join(self.exchange_last(None));
+    }
+
+    fn exchange_last(&self, own: Option<JoinHandle<()>>) -> Option<JoinHandle<()>> {
+        std::mem::replace(&mut *self.last.lock().unwrap_or_else(PoisonError::into_inner), own)
+    }
+
+    fn join(thread: Option<JoinHandle<()>>) {
+        if let Some(before) = thread
             && before.join().is_err()
         {
             tracing::warn!("a peer's thread panicked outside its service");

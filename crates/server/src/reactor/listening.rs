@@ -22,6 +22,10 @@ pub(super) struct Listening {
     pub(super) held: bool,
     /// Full, or out of descriptors.
     pause: Option<Pause>,
+    /// Listeners whose backlogs are still to be taken in, once the drain has begun.
+    closing: Vec<Arc<Listener>>,
+    /// How many may still be taken from there.
+    left: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -32,7 +36,7 @@ struct Pause {
 
 impl Listening {
     pub(super) fn new(lent: Vec<Arc<Listener>>) -> Listening {
-        Listening { lent, watched: false, held: false, pause: None }
+        Listening { lent, watched: false, held: false, pause: None, closing: Vec::new(), left: 0 }
     }
 
     /// When the pause ends by itself.
@@ -43,6 +47,11 @@ impl Listening {
     /// There is room for another.
     pub(super) fn peer_left(&mut self) {
         self.pause = None;
+    }
+
+    /// All listeners were given back.
+    pub(super) fn closed(&self) -> bool {
+        self.closing.is_empty()
     }
 
     fn wanted(&self) -> bool {
@@ -82,19 +91,43 @@ impl<M: Mechanism> Reactor<'_, M> {
         }
     }
 
-    /// Takes everyone out of the backlogs, then gives the listeners back.
-    pub(super) fn accept_rest(&mut self) {
-        let lent = std::mem::take(&mut self.listening.lent);
-        for listener in &lent {
+    /// The drain has begun: nobody watches the listeners any more, only their backlogs count.
+    pub(super) fn begin_to_close(&mut self) {
+        for listener in &self.listening.lent {
             if self.listening.watched
                 && let Err(error) = self.mechanism.remove(listener.as_fd())
             {
                 tracing::warn!("{} cannot let go of a listener: {error}", M::CALL);
             }
-            while self.accept_one(listener) {}
         }
+        self.listening.closing = std::mem::take(&mut self.listening.lent);
         self.listening.watched = false;
-        self.site.listeners.close(lent);
+        self.listening.left = self.site.listeners.backlog();
+    }
+
+    /// Takes in who waits in the backlogs, then gives the listeners back. Those for whom there is no
+    /// room wait on, until another peer has left. In all no more than a backlog holds, so that a
+    /// flood of newcomers does not put the stop off.
+    pub(super) fn accept_rest(&mut self) {
+        while let Some(listener) = self.listening.closing.last().map(Arc::clone) {
+            while self.listening.left > 0 && self.accept_one(&listener) {
+                self.listening.left -= 1;
+            }
+            if self.listening.left > 0 && self.listening.pause.is_some() {
+                return;
+            }
+            self.listening.closing.pop();
+        }
+        self.site.listeners.close();
+    }
+
+    /// Closes those who still wait, and gives the listeners back.
+    pub(super) fn refuse_rest(&mut self) {
+        let closing = std::mem::take(&mut self.listening.closing);
+        for listener in &closing {
+            self.hand.stats.refused += self.acceptor.refuse_all(listener, &mut self.listening.left);
+        }
+        self.site.listeners.close();
     }
 
     /// Whether there may be another.

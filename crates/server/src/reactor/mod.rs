@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 use switchboard_core::{Connection, Ending, Next, Style};
 
 use crate::admission::{Acceptor, Newcomer};
+use crate::carrier::delivered;
 use crate::carrier::ready::{self, Hand, Manner, Turn};
 use crate::counters::Stats;
-use crate::deadlines::Deadlines;
+use crate::deadlines::{Deadlines, Tick};
 use crate::mechanism::{Interest, Key, Mechanism, Ready};
 use crate::site::Site;
 
@@ -44,6 +45,8 @@ struct Reactor<'s, M> {
     mechanism: M,
     peers: Peers,
     deadlines: Deadlines,
+    /// Those of them that are due.
+    due: Vec<(Tick, Key)>,
     listening: Listening,
     operating: Operating,
     acceptor: Acceptor,
@@ -60,6 +63,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             mechanism,
             peers: Peers::default(),
             deadlines: Deadlines::new(Instant::now()),
+            due: Vec::new(),
             listening: Listening::new(site.listeners.lend()),
             operating: Operating::default(),
             acceptor: Acceptor::new(true),
@@ -82,7 +86,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
 
     fn serve(&mut self) -> io::Result<()> {
         let mut told = M::Told::default();
-        while !(self.draining && self.peers.len() == 0) {
+        while !(self.draining && self.peers.len() == 0 && self.listening.closed()) {
             let timeout = self.timeout();
             self.site.counters.gather(&mut self.hand.stats);
             self.mechanism.wait(timeout, &mut told)?;
@@ -110,6 +114,9 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         self.expire();
         self.operate();
         self.listen()?;
+        if self.draining {
+            self.accept_rest();
+        }
         if self.must_cut() {
             self.cut_off_all();
         }
@@ -252,6 +259,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             return self.acceptor.say_refused(|| error.to_string());
         }
         self.hand.stats.accepted += 1;
+        self.site.counters.gather(&mut self.hand.stats);
         self.site.say_opened(&info);
         let Style::Event(open) = self.site.service.style() else {
             unreachable!("the server refuses straight-line services on loops before it starts")
@@ -284,10 +292,11 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             tracing::warn!("{} cannot let go of a peer: {error}", M::CALL);
         }
         drop(slot.socket);
-        let (id, address) = slot.connection.identity();
-        self.site.say_closed((id, address), ending, slot.connection.traffic(), None);
-        slot.connection.close(ending);
-        self.hand.stats.ended(ending);
+        let (identity, traffic) = (slot.connection.identity(), slot.connection.traffic());
+        self.site.say_closed(identity, ending, traffic, None);
+        self.hand.stats.ended(slot.connection.close(ending));
+        // Now, so that little is lost if a later session never lets go of this thread.
+        self.site.counters.gather(&mut self.hand.stats);
         self.site.gate.leave();
         self.listening.peer_left();
         let peers = &self.peers;
@@ -303,15 +312,23 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         }
     }
 
-    /// Those whose deadline has come, or is later than it was.
+    /// Those whose deadline has come, or is later than it was. Each once: a session that asks to be
+    /// woken at once is woken after the others have had their turn.
     fn expire(&mut self) {
-        while let Some((at, key)) = self.deadlines.due(self.hand.now) {
+        while let Some(entry) = self.deadlines.due(self.hand.now) {
+            self.due.push(entry);
+        }
+        for (at, key) in std::mem::take(&mut self.due) {
             let Some(slot) = self.peers.get(key) else { continue };
             if slot.armed != Some(at) {
                 continue;
             }
             slot.armed = None;
-            slot.connection.expired(self.hand.now, &mut self.hand.room);
+            let due = slot.connection.deadline().is_some_and(|deadline| deadline <= self.hand.now);
+            let held = due && slot.connection.lingers() && !delivered(&slot.socket);
+            if !held || !slot.connection.linger_on(self.hand.now) {
+                slot.connection.expired(self.hand.now, &mut self.hand.room);
+            }
             self.turn(Ready::to_write(key));
             self.arm(key);
         }
@@ -332,7 +349,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             return Ok(());
         }
         self.mechanism.remove(self.site.stop.drain_fd())?;
-        self.accept_rest();
+        self.begin_to_close();
         for key in self.peers.keys() {
             let Some(slot) = self.peers.get(key) else { continue };
             slot.connection.drain();
@@ -343,6 +360,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
 
     /// The second stage.
     fn cut_off_all(&mut self) {
+        self.refuse_rest();
         for key in self.peers.keys() {
             let Some(slot) = self.peers.get(key) else { continue };
             slot.connection.fail(Ending::CutOff);

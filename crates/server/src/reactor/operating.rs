@@ -75,8 +75,14 @@ impl<M: Mechanism> Reactor<'_, M> {
                 }
                 Console::say_count(self.peers.len());
             }
-            Word::Pause => self.listening.held = true,
-            Word::Resume => self.listening.held = false,
+            Word::Pause => {
+                self.listening.held = true;
+                Console::say_paused();
+            }
+            Word::Resume => {
+                self.listening.held = false;
+                Console::say_resumed();
+            }
             Word::Quit => self.site.stop.drain(),
         }
     }

@@ -1,5 +1,6 @@
 //! A server under each model that shares memory with its test.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::{self, AssertUnwindSafe};
 
 use switchboard_core::{Endpoint, Service};
@@ -17,9 +18,9 @@ pub struct Served {
 /// Runs `test` once under each model that can run the service here and shares memory with it, each
 /// time with a server of its own.
 ///
-/// `server` makes that server; unless it says where to listen, it gets a free port of `127.0.0.1`.
-/// A model that is left out is named on standard error with the reason. All models are tried even
-/// when one fails; the panic at the end names those that did.
+/// `server` makes that server, which gets a free port of `127.0.0.1`, besides wherever else it is to
+/// listen. A model that is left out is named on standard error with the reason. All models are
+/// tried even when one fails; the panic at the end names those that did.
 ///
 /// ```
 /// use std::io::Write;
@@ -85,12 +86,8 @@ fn message(panic: &(dyn std::any::Any + Send)) -> &str {
 
 impl Served {
     fn start(server: Server, model: Model) -> Served {
-        let server = server.model(model.clone());
-        let server = match server.listens() {
-            true => server,
-            false => server.listen(std::net::SocketAddr::from(([127, 0, 0, 1], 0))),
-        };
-        match server.spawn() {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        match server.model(model.clone()).listen(free).spawn() {
             Ok(handle) => Served { handle, model },
             Err(error) => panic!("the server did not start: {error}"),
         }
@@ -101,9 +98,9 @@ impl Served {
         &self.model
     }
 
-    /// Where it can be reached.
+    /// Where it can be reached: its free port of `127.0.0.1`.
     pub fn address(&self) -> Endpoint {
-        self.handle.address()
+        self.handle.addresses().last().expect("it has been given one").clone()
     }
 
     /// The most peers at a time that the model itself can have; `None`: no limit of its own.
@@ -168,7 +165,8 @@ mod tests {
             server.connect().send("a").expect("a").end().expect_end();
             tried.lock().unwrap().push(server.model().to_string());
         });
-        let all: Vec<&str> = MODELS.iter().filter(|kind| kind.shares_memory).map(|kind| kind.name).collect();
+        let all: Vec<&str> =
+            MODELS.iter().filter(|kind| kind.shares_memory).map(|kind| kind.name).collect();
         assert_eq!(*tried.lock().unwrap(), all);
     }
 

@@ -49,7 +49,7 @@ trait Driver {
     fn ending(&self) -> Option<(Ending, Option<String>)>;
 }
 
-/// A conversation with a service. Made by [`talk`].
+/// A conversation with a service. Made by [`talk()`].
 pub struct Talk {
     driver: Box<dyn Driver>,
 }

@@ -28,8 +28,6 @@ pub(super) enum Keyed {
 /// What is known of a peer's keys between two choices.
 #[derive(Default)]
 pub(super) struct Keypad {
-    /// Bytes that have come and were not taken.
-    unread: usize,
     /// The last choice was ended by 300 ms, so that its line end may still come: `0`, a slow
     /// network, LF is one choice and not two.
     line_end_may_follow: bool,
@@ -43,7 +41,7 @@ impl Keypad {
         silence: Option<Duration>,
     ) -> io::Result<Keyed> {
         loop {
-            let (keyed, by_wait) = self.next(peer, silence)?;
+            let (keyed, by_wait) = Keypad::next(peer, silence)?;
             let late_line_end = self.line_end_may_follow && keyed == Keyed::Choice(Vec::new());
             self.line_end_may_follow = by_wait;
             if !late_line_end {
@@ -53,59 +51,43 @@ impl Keypad {
     }
 
     /// The next choice, and whether it was the wait that ended it.
-    fn next(
-        &mut self,
-        peer: &mut Peer<'_>,
-        silence: Option<Duration>,
-    ) -> io::Result<(Keyed, bool)> {
+    fn next(peer: &mut Peer<'_>, silence: Option<Duration>) -> io::Result<(Keyed, bool)> {
         let mut too_long = false;
         loop {
-            if self.unread > 0 {
-                let bytes = peer.fill_buf()?;
-                if let Some(feed) = memchr::memchr(b'\n', bytes) {
-                    let key = keyed(&bytes[..feed], too_long);
-                    self.take(peer, feed + 1);
-                    return Ok((key, false));
-                }
-                // A longest choice and its CR may still have a line feed to come.
-                if bytes.len() > CHOICE_MAX + 1 {
-                    too_long = true;
-                    self.take(peer, self.unread);
-                }
+            let unread = peer.unread();
+            if let Some(feed) = memchr::memchr(b'\n', unread) {
+                let key = keyed(&unread[..feed], too_long);
+                peer.consume(feed + 1);
+                return Ok((key, false));
             }
-            let nothing_yet = self.unread == 0 && !too_long;
+            // A longest choice and its CR may still have a line feed to come.
+            if unread.len() > CHOICE_MAX + 1 {
+                too_long = true;
+                take_all(peer);
+            }
+            let nothing_yet = peer.unread().is_empty() && !too_long;
             let wait = if nothing_yet { silence } else { Some(KEY_WAIT) };
-            let arrival = self.wait(peer, wait)?;
+            let arrival = match wait {
+                Some(wait) => peer.read_for(wait)?,
+                None if peer.fill_buf()?.is_empty() => Arrival::Ended,
+                None => Arrival::Bytes,
+            };
             match arrival {
                 Arrival::Bytes => {}
                 Arrival::Ended if nothing_yet => return Ok((Keyed::Ended, false)),
                 Arrival::Elapsed if nothing_yet => return Ok((Keyed::Silence, false)),
                 Arrival::Ended | Arrival::Elapsed => {
-                    let bytes = if self.unread > 0 { peer.fill_buf()? } else { &[] };
-                    let key = keyed(bytes, too_long);
-                    self.take(peer, self.unread);
+                    let key = keyed(peer.unread(), too_long);
+                    take_all(peer);
                     return Ok((key, arrival == Arrival::Elapsed));
                 }
             }
         }
     }
+}
 
-    fn wait(&mut self, peer: &mut Peer<'_>, wait: Option<Duration>) -> io::Result<Arrival> {
-        let arrival = match wait {
-            Some(wait) => peer.read_for(wait)?,
-            None if peer.fill_buf()?.is_empty() => Arrival::Ended,
-            None => Arrival::Bytes,
-        };
-        if arrival == Arrival::Bytes {
-            self.unread = peer.fill_buf()?.len();
-        }
-        Ok(arrival)
-    }
-
-    fn take(&mut self, peer: &mut Peer<'_>, count: usize) {
-        peer.consume(count);
-        self.unread -= count;
-    }
+fn take_all(peer: &mut Peer<'_>) {
+    peer.consume(peer.unread().len());
 }
 
 /// Takes the carriage return off.

@@ -1,4 +1,5 @@
-//! A carrier for one event-style peer, without a socket and without waiting.
+//! A carrier for one event-style peer, without a socket and without waiting. It does what the
+//! server's does after each call, on a socket that takes only what the peer reads at that moment.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ pub(crate) struct Driver {
     connection: Connection,
     room: Vec<u8>,
     now: Instant,
+    draining: bool,
     /// What the peer has read so far.
     pub(crate) output: Vec<u8>,
     /// How the peer ended, if it has.
@@ -25,7 +27,10 @@ impl Driver {
         let mut connection = Connection::new(open(&peer), &peer, Arc::new(limits), now);
         let mut room = Vec::new();
         connection.open(now, &mut room);
-        Driver { connection, room, now, output: Vec::new(), ending: None }
+        let (output, ending) = (Vec::new(), None);
+        let mut driver = Driver { connection, room, now, draining: false, output, ending };
+        driver.work();
+        driver
     }
 
     pub(crate) fn unsent(&self) -> usize {
@@ -38,12 +43,7 @@ impl Driver {
         let count = bytes.len().min(most);
         self.output.extend_from_slice(&bytes[..count]);
         self.connection.sent(count, self.now, &mut self.room);
-        self.connection.resume(self.now, &mut self.room);
-        match self.connection.next(&self.room) {
-            Next::Go => {}
-            Next::HalfClose => self.connection.half_closed(self.now),
-            Next::Over(ending) => self.ending = Some(ending),
-        }
+        self.work();
         count
     }
 
@@ -54,19 +54,23 @@ impl Driver {
 
     /// The peer sends, and reads when it has to.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
-        while !self.connection.wants_input() && self.read(usize::MAX) > 0 {}
+        self.make_room();
         self.connection.received(bytes, self.now, &mut self.room);
+        self.work();
     }
 
-    /// The peer sends its last byte.
+    /// The peer sends its last byte, and reads when it has to.
     pub(crate) fn end(&mut self) {
+        self.make_room();
         self.connection.ended(self.now, &mut self.room);
+        self.work();
     }
 
     /// The server begins to drain.
     pub(crate) fn drain(&mut self) {
+        self.draining = true;
         self.connection.drain();
-        self.connection.let_go(self.now, &mut self.room);
+        self.work();
     }
 
     /// Time passes until the next deadline. Says whether there was one.
@@ -80,11 +84,50 @@ impl Driver {
     pub(crate) fn pass(&mut self, time: Duration) {
         self.now += time;
         self.connection.expired(self.now, &mut self.room);
+        self.work();
+    }
+
+    /// The peer reads until its input is wanted, or the session has filled what was read again:
+    /// what comes to an endless reply may have been under way.
+    fn make_room(&mut self) {
+        let mut before = usize::MAX;
+        while !self.connection.wants_input() && (1..before).contains(&self.unsent()) {
+            before = self.unsent();
+            self.read(usize::MAX);
+        }
+    }
+
+    /// What a carrier does after each call, as `work` of the server's.
+    fn work(&mut self) {
+        loop {
+            if !self.connection.unsent(&self.room).is_empty() {
+                self.connection.sent(0, self.now, &mut self.room);
+            }
+            match self.connection.next(&self.room) {
+                Next::Go => {}
+                Next::HalfClose => {
+                    self.connection.half_closed(self.now);
+                    continue;
+                }
+                Next::Over(ending) => {
+                    self.room.clear();
+                    self.ending = Some(ending);
+                    return;
+                }
+            }
+            if self.connection.resumable(&self.room) {
+                self.connection.resume(self.now, &mut self.room);
+                continue;
+            }
+            if !self.draining || !self.connection.let_go(true, self.now, &mut self.room) {
+                return;
+            }
+        }
     }
 }
 
-/// All that a peer reads which sends `pieces` and then its last byte, and which reads between any
-/// two pieces if it is `eager`, otherwise only at the end or when it has to.
+/// All that a peer reads which sends `pieces` and then its last byte, and which reads before each
+/// of them if it is `eager`, otherwise only at the end or when it has to.
 pub(crate) fn conversation(
     service: &Service,
     limits: Limits,
@@ -93,10 +136,13 @@ pub(crate) fn conversation(
 ) -> Vec<u8> {
     let mut driver = Driver::open(service, limits);
     for piece in pieces {
-        driver.send(piece);
         if eager {
             driver.read_all();
         }
+        driver.send(piece);
+    }
+    if eager {
+        driver.read_all();
     }
     driver.end();
     driver.read_all();

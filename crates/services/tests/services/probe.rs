@@ -53,7 +53,6 @@ fn an_unfinished_request_ends_in_silence() {
     assert_eq!(both(b"frame\n\0\0\0\x09abc", &[100]), b"hi\n");
     assert_eq!(both(b"exact 9\nabc", &[100]), b"hi\n");
     assert_eq!(both(b"fail\necho a\n", &[100]), b"hi\n");
-    assert_eq!(both(b"panic\necho a\n", &[100]).len() / 4, 0);
 }
 
 #[test]
@@ -64,10 +63,23 @@ fn a_panic_and_a_failure_are_told_apart() {
     assert_eq!(ending("fail\n"), Ending::Error);
     assert_eq!(ending("close\n"), Ending::Closed);
     assert_eq!(ending("echo\n"), Ending::Left);
-    let mut session = event();
-    session.send(b"panic\n");
-    session.read_all();
-    assert_eq!(session.ending, Some(Ending::Panicked));
+}
+
+#[test]
+fn a_panic_answers_nothing() {
+    let handler = service("probe", "style=straight-line,greet=hi");
+    let heard = wire::conversation(&handler, Limits::default(), [sends("panic\necho a\n")]);
+    assert_eq!((heard.text(), heard.ending), ("hi\n", Ending::Panicked));
+    for (greeting_is_read, expected) in [(true, "hi\n"), (false, "")] {
+        let mut session = event();
+        if greeting_is_read {
+            session.read_all();
+        }
+        session.send(b"panic\necho a\n");
+        session.read_all();
+        assert_eq!(text(&session.output), expected);
+        assert_eq!(session.ending, Some(Ending::Panicked));
+    }
 }
 
 #[test]
@@ -115,10 +127,47 @@ fn a_drain_during_a_sleep_lets_it_finish() {
     peer.send(b"sleep 1000\n");
     peer.read_all();
     peer.drain();
+    peer.pass(Duration::from_millis(999));
+    peer.read_all();
+    assert_eq!((text(&peer.output).as_str(), peer.ending), ("hi\n", None));
     assert!(peer.wake());
+    assert_eq!(peer.ending, None, "it is let go before it has its answer");
     peer.read_all();
     assert_eq!(peer.output, b"hi\nslept\n");
-    assert_eq!(peer.ending, Some(Ending::Closed));
+    assert_eq!(peer.ending, Some(Ending::Drained));
+}
+
+#[test]
+fn a_drain_during_a_sleep_lets_what_follows_be_answered() {
+    let mut peer = event();
+    peer.send(b"sleep 1000\ndraining\nsleep 1000\necho a\n");
+    peer.drain();
+    assert!(peer.wake());
+    peer.read_all();
+    assert_eq!((text(&peer.output).as_str(), peer.ending), ("hi\nslept\ntrue\n", None));
+    assert!(peer.wake());
+    peer.read_all();
+    assert_eq!(peer.output, b"hi\nslept\ntrue\nslept\na\n");
+    assert_eq!(peer.ending, Some(Ending::Drained));
+}
+
+#[test]
+fn what_a_sleeping_session_left_unread_is_answered_after_the_end_of_input() {
+    let mut peer = event();
+    peer.read_all();
+    peer.send(b"sleep 1000\necho a\nsl");
+    peer.send(b"eep 1000\ntimed 9\necho b");
+    peer.end();
+    peer.read_all();
+    assert_eq!((text(&peer.output).as_str(), peer.ending), ("hi\n", None));
+    assert!(peer.wake());
+    peer.read_all();
+    assert_eq!((text(&peer.output).as_str(), peer.ending), ("hi\nslept\na\n", None));
+    assert!(peer.wake());
+    assert!(!peer.wake());
+    peer.read_all();
+    assert_eq!(peer.output, b"hi\nslept\na\nslept\nended\nb\n");
+    assert!(peer.ending.is_some());
 }
 
 proptest! {

@@ -44,7 +44,7 @@ impl Session for Lines {
                 peer.set_deadline(Some(soon));
             }
             b"book" => peer.output.write(&vec![b'.'; 4 << 20]),
-            line => peer.output.line(line.to_ascii_uppercase()),
+            line => peer.output.line(&line.to_ascii_uppercase()),
         }
         Flow::Continue
     }

@@ -33,7 +33,7 @@ impl Session for Lines {
                 panic!("as was asked for");
             }
             b"book" => book(40_000).iter().for_each(|byte| peer.output.write(&[*byte])),
-            line => peer.output.line(line.to_ascii_uppercase()),
+            line => peer.output.line(&line.to_ascii_uppercase()),
         }
         Flow::Continue
     }

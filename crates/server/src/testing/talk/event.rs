@@ -100,7 +100,7 @@ impl Conversation {
             connection.ended(now, room);
             return true;
         }
-        self.draining && connection.let_go(now, room)
+        self.draining && connection.let_go(true, now, room)
     }
 
     /// The network takes what fits.
