@@ -108,7 +108,9 @@ impl BlockingWire {
                 }
                 Err(Errno::INTR) => continue,
                 Err(Errno::WOULDBLOCK) => {
-                    tracing::debug!("peer {}: nothing came in time", self.presence.info.id);
+                    if flags.is_empty() {
+                        tracing::debug!("peer {}: nothing came in time", self.presence.info.id);
+                    }
                     self.cut()?;
                     Err(io::ErrorKind::TimedOut.into())
                 }
@@ -231,6 +233,9 @@ pub(crate) fn converse(
     connection.open(wire.now(), &mut room);
     loop {
         send_all(connection, wire, &mut room, idle);
+        if wire.draining() {
+            connection.drain();
+        }
         match connection.next(&room) {
             Next::Go => {}
             Next::HalfClose => {
@@ -250,13 +255,10 @@ pub(crate) fn converse(
             false => idle,
         };
         if !connection.wants_input() {
-            if wire.draining() {
-                connection.drain();
-                if connection.let_go(!wire.holds(), wire.now(), &mut room) {
-                    continue;
-                }
-            }
             let drained = wire.draining();
+            if drained && connection.let_go(!wire.holds(), wire.now(), &mut room) {
+                continue;
+            }
             let stop = wire.stop.clone();
             let wait = wait.unwrap_or(Duration::MAX);
             wire.presence.sleep(wait, || drained || !stop.draining());
