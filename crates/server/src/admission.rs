@@ -128,6 +128,9 @@ pub(crate) struct Acceptor {
 /// Errors of single peers that are skipped before the listener itself is suspected.
 const SKIPS_MOST: u32 = 64;
 
+/// How long a stop spends on closing those who still wait.
+const REFUSING_MOST: Duration = Duration::from_millis(500);
+
 const PAUSE_LEAST: Duration = Duration::from_millis(10);
 const PAUSE_MOST: Duration = Duration::from_secs(1);
 
@@ -174,10 +177,15 @@ impl Acceptor {
         self.exhausted(false, || format!("accept fails again and again on {}", listener.address()))
     }
 
-    /// Closes up to `most` of those who wait, at once; how many there were.
+    /// Closes up to `most` of those who wait, at once; how many there were. Under a flood it gives up
+    /// after half a second: the kernel resets the others.
     pub(crate) fn refuse_all(&mut self, listener: &Listener, most: &mut usize) -> u64 {
+        let end = Instant::now() + REFUSING_MOST;
         let mut refused = 0;
-        while *most > 0 && accept_with(listener, SocketFlags::CLOEXEC).is_ok() {
+        while *most > 0
+            && Instant::now() < end
+            && accept_with(listener, SocketFlags::CLOEXEC).is_ok()
+        {
             *most -= 1;
             refused += 1;
         }

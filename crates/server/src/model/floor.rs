@@ -14,6 +14,7 @@ use switchboard_core::{Connection, Ending, Outcome, Peer, PeerInfo, Style};
 
 use crate::admission::{Accepted, Acceptor, Newcomer};
 use crate::carrier::blocking::{BlockingWire, converse};
+use crate::carrier::delivered;
 use crate::counters::Stats;
 use crate::listening::Listener;
 use crate::site::Site;
@@ -23,8 +24,8 @@ use crate::waiting::until_readable;
 /// How long threads get to notice that their peers were cut off.
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
-/// How often those who were cut off are looked after meanwhile.
-const CUT_LOOK: Duration = Duration::from_millis(20);
+/// How often those are looked after who were cut off, or for whom the kernel holds bytes.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// One peer that a thread is serving.
 pub(crate) struct Presence {
@@ -73,6 +74,12 @@ impl Presence {
         let guard = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
         let asleep = |_: &mut ()| !self.cut.load(SeqCst) && undisturbed();
         drop(self.wake.wait_timeout_while(guard, wait, asleep));
+    }
+
+    /// Wakes its thread with the end of its input.
+    fn shut_reading(&self) {
+        self.shut.store(true, SeqCst);
+        let _ = shutdown(&self.socket, Shutdown::Read);
     }
 
     /// Lets a sleeper look again why it sleeps.
@@ -285,14 +292,21 @@ impl Floor {
         self.release_idle();
     }
 
-    /// Wakes the threads that wait for the beginning of a request.
-    fn release_idle(&self) {
+    /// Wakes the threads that wait for the beginning of a request. Not those for whose peers the
+    /// kernel still holds bytes: a socket that is shut on both sides resets a peer that says more
+    /// (RFC 9293, 3.10.7.4). Whether there are any, who are to be looked after again.
+    fn release_idle(&self) -> bool {
+        let mut held = false;
         for presence in self.peers().values() {
-            if presence.between.load(SeqCst) && !presence.shut.swap(true, SeqCst) {
-                let _ = shutdown(&presence.socket, Shutdown::Read);
+            if presence.between.load(SeqCst) && !presence.shut.load(SeqCst) {
+                match delivered(&presence.socket) {
+                    true => presence.shut_reading(),
+                    false => held = true,
+                }
             }
             presence.rouse();
         }
+        held
     }
 
     /// Wakes the thread that drains, or accepts.
@@ -319,7 +333,9 @@ impl Floor {
             if left.is_some_and(|left| left.is_zero()) || self.site.stop.cutting() {
                 return false;
             }
-            until_readable(&[self.site.stop.cut_fd(), end], left);
+            let look = if self.release_idle() { Some(LOOK) } else { None };
+            let wait = look.map_or(left, |look| Some(left.map_or(look, |left| left.min(look))));
+            until_readable(&[self.site.stop.cut_fd(), end], wait);
         }
     }
 
@@ -335,7 +351,7 @@ impl Floor {
             if (ended() && self.peers().is_empty()) || left.is_zero() {
                 break;
             }
-            until_readable(&[self.bell.fd()], Some(left.min(CUT_LOOK)));
+            until_readable(&[self.bell.fd()], Some(left.min(LOOK)));
             self.bell.quiet();
         }
         for presence in std::mem::take(&mut *self.peers()).into_values() {
