@@ -103,7 +103,10 @@ impl FromStr for Address {
             return Err(error("an address has no scheme and no slashes"));
         }
         let Some((host, port)) = text.rsplit_once(':') else {
-            return Err(error("the port is missing"));
+            return Err(error(match text.starts_with(|c: char| c.is_ascii_digit()) {
+                true if !text.contains('.') => "a port has digits only",
+                _ => "the port is missing",
+            }));
         };
         let port = match port.parse() {
             Ok(port) if port_is_plain(text) => port,
@@ -181,6 +184,8 @@ mod tests {
     fn what_is_wrong_is_named() {
         assert_eq!(shown("localhost"), "the port is missing");
         assert_eq!(shown(""), "the port is missing");
+        assert_eq!(shown("127.0.0.1"), "the port is missing");
+        assert_eq!(shown("7788x"), "a port has digits only");
         assert_eq!(shown("70000"), "a port is at most 65535");
         assert_eq!(shown("localhost:x"), "the port is no number from 0 to 65535");
         assert_eq!(shown("localhost:+80"), "the port is no number from 0 to 65535");

@@ -2,7 +2,7 @@
 //! [`Server::main`].
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
@@ -170,7 +170,9 @@ impl ServeArgs {
 pub fn serve(server: Server, args: &ServeArgs) -> ExitCode {
     story::tell(args.verbose);
     descriptors::raise_limit();
-    let result = args.apply(server).prepare().and_then(|prepared| {
+    let mut server = args.apply(server);
+    server.options.attended = io::stderr().is_terminal();
+    let result = server.prepare().and_then(|prepared| {
         let _obedience = prepared.obey_signals()?;
         introduce(&prepared);
         prepared.serve()
@@ -237,7 +239,7 @@ fn print_line(line: &str) {
 pub(crate) fn main(server: Server) -> ExitCode {
     let name = server.service().name().to_owned();
     let about = format!("Serve {name} under any concurrency model");
-    let command = ServeArgs::augment_args(Command::new(name).about(about)).after_help(format!(
+    let command = ServeArgs::augment_args(Command::new(name)).about(about).after_help(format!(
         "Models: {}",
         model::names(|kind| kind.runs(server.service().style()))
     ));

@@ -3,6 +3,7 @@
 //! Standard input is never set non-blocking: that would hold for every process that shares the
 //! terminal. It is read once each time it is ready, which does not block.
 
+use std::io::{self, IsTerminal};
 use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
@@ -52,6 +53,9 @@ impl Console {
         let mut bytes = [0; 4096];
         match rustix::io::read(self.fd(), &mut bytes) {
             Ok(0) => {
+                if io::stdin().is_terminal() && self.partial.is_empty() {
+                    Console::say("console: closed; the server goes on, Ctrl-C stops it");
+                }
                 let last = std::mem::take(&mut self.partial);
                 let word = Console::word(&last);
                 // The end of input stops nothing, but a last line without its end is a line.

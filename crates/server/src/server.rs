@@ -41,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) drain: Drain,
     pub(crate) listen: ListenOptions,
     pub(crate) console: bool,
+    /// Someone watches standard error, who is told why a stop takes its time.
+    pub(crate) attended: bool,
 }
 
 impl Default for Options {
@@ -58,6 +60,7 @@ impl Default for Options {
                 send_buffer: None,
             },
             console: false,
+            attended: false,
         }
     }
 }
@@ -232,6 +235,7 @@ impl Server {
             stop: Stop::new().map_err(ServeError::Io)?,
             drain: options.drain,
             console: options.console,
+            attended: options.attended,
         };
         Ok(Prepared { site: Arc::new(site), model })
     }

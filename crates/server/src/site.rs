@@ -10,6 +10,7 @@ use crate::admission::Gate;
 use crate::counters::{Counters, Stats};
 use crate::listening::Listeners;
 use crate::stopping::{Drain, Stop};
+use crate::story;
 
 /// What a model needs to serve: shared by all threads of the server.
 pub(crate) struct Site {
@@ -22,12 +23,31 @@ pub(crate) struct Site {
     pub(crate) drain: Drain,
     /// Whether standard input is the operator's console.
     pub(crate) console: bool,
+    /// Someone watches standard error.
+    pub(crate) attended: bool,
 }
 
 impl Site {
     /// Until when the drain may last; `None` while nothing drains, or for ever.
     pub(crate) fn drain_deadline(&self) -> Option<Instant> {
         self.stop.deadline(self.drain)
+    }
+
+    /// Tells that the drain waits for peers, and how to end it: whoever pressed Ctrl-C, or at `-v`.
+    pub(crate) fn say_draining(&self, peers: usize) {
+        if peers == 0 {
+            return;
+        }
+        let limit = match self.drain {
+            Drain::Within(limit) => format!("up to {limit:?}"),
+            Drain::Forever => "for ever".to_owned(),
+        };
+        let whom = if peers == 1 { "1 peer".to_owned() } else { format!("{peers} peers") };
+        let line = format!("draining: waiting {limit} for {whom}; a second signal ends the wait");
+        match self.attended {
+            true => story::say(&line),
+            false => tracing::info!("{line}"),
+        }
     }
 
     /// Tells of a new peer, at `-v`.

@@ -19,7 +19,7 @@ use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
 use switchboard_core::{Connection, Ending, Limits, Next, Wire};
 
 use super::delivered;
-use crate::model::floor::Presence;
+use crate::model::presence::Presence;
 use crate::stopping::Stop;
 use crate::waiting::until_readable;
 
@@ -101,7 +101,10 @@ impl BlockingWire {
         loop {
             return match recv(&self.presence.socket, spare_capacity(into), flags) {
                 Ok((count, _)) => {
-                    tracing::debug!("peer {}: received {count} bytes", self.presence.info.id);
+                    match (count, self.presence.info.id) {
+                        (0, id) => tracing::debug!("peer {id}: the end"),
+                        (count, id) => tracing::debug!("peer {id}: received {count} bytes"),
+                    }
                     count_up(&self.presence.received, count);
                     self.cut()?;
                     Ok(count)

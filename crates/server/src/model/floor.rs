@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::net::{Shutdown, shutdown};
 use switchboard_core::{Connection, Ending, Outcome, Peer, PeerInfo, Style};
 
+use super::presence::Presence;
 use crate::admission::{Accepted, Acceptor, Newcomer};
 use crate::carrier::blocking::{BlockingWire, converse};
 use crate::carrier::delivered;
@@ -27,22 +27,6 @@ const CUT_GRACE: Duration = Duration::from_secs(1);
 /// How often those are looked after who were cut off, or for whom the kernel holds bytes.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// One peer that a thread is serving.
-pub(crate) struct Presence {
-    pub(crate) socket: OwnedFd,
-    pub(crate) info: PeerInfo,
-    /// Its thread waits for the beginning of a request.
-    pub(crate) between: AtomicBool,
-    /// The drain has shut its receiving side.
-    pub(crate) shut: AtomicBool,
-    /// It was given up: nothing that its thread does for it waits any more.
-    pub(crate) cut: AtomicBool,
-    pub(crate) received: AtomicU64,
-    pub(crate) sent: AtomicU64,
-    sleeping: Mutex<()>,
-    wake: Condvar,
-}
-
 /// All peers of a blocking model, its acceptor's bell, its counters.
 pub(crate) struct Floor {
     pub(crate) site: Arc<Site>,
@@ -51,53 +35,6 @@ pub(crate) struct Floor {
     bell: Bell,
     /// The operator said `pause`.
     held: AtomicBool,
-}
-
-impl Presence {
-    fn new(newcomer: Newcomer) -> Presence {
-        Presence {
-            socket: newcomer.socket,
-            info: newcomer.info,
-            between: AtomicBool::new(false),
-            shut: AtomicBool::new(false),
-            cut: AtomicBool::new(false),
-            received: AtomicU64::new(0),
-            sent: AtomicU64::new(0),
-            sleeping: Mutex::new(()),
-            wake: Condvar::new(),
-        }
-    }
-
-    /// Sleeps for `wait`, or until the peer is cut off; and only while `undisturbed`, which is asked
-    /// again when the drain begins.
-    pub(crate) fn sleep(&self, wait: Duration, undisturbed: impl Fn() -> bool) {
-        let guard = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
-        let asleep = |_: &mut ()| !self.cut.load(SeqCst) && undisturbed();
-        drop(self.wake.wait_timeout_while(guard, wait, asleep));
-    }
-
-    /// Wakes its thread with the end of its input.
-    fn shut_reading(&self) {
-        self.shut.store(true, SeqCst);
-        let _ = shutdown(&self.socket, Shutdown::Read);
-    }
-
-    /// Lets a sleeper look again why it sleeps.
-    fn rouse(&self) {
-        let _guard = self.sleeping.lock().unwrap_or_else(PoisonError::into_inner);
-        self.wake.notify_all();
-    }
-
-    /// Bytes received and sent so far.
-    pub(crate) fn traffic(&self) -> (u64, u64) {
-        (self.received.load(SeqCst), self.sent.load(SeqCst))
-    }
-
-    fn cut_off(&self) {
-        self.cut.store(true, SeqCst);
-        let _ = shutdown(&self.socket, Shutdown::Both);
-        self.rouse();
-    }
 }
 
 impl Floor {
@@ -322,6 +259,8 @@ impl Floor {
     /// Waits until everyone has left and all threads have ended, of which `end` becomes readable
     /// to tell; false: some have not when the drain is over.
     pub(crate) fn see_off(&self, end: BorrowedFd<'_>, ended: impl Fn() -> bool) -> bool {
+        let mut announced = false;
+        let begin = Instant::now();
         loop {
             // Before looking, so that a ring after it is not lost.
             self.bell.quiet();
@@ -333,7 +272,12 @@ impl Floor {
             if left.is_some_and(|left| left.is_zero()) || self.site.stop.cutting() {
                 return false;
             }
-            let look = if self.release_idle() { Some(LOOK) } else { None };
+            // Those who were between requests are gone by then.
+            if !announced && begin.elapsed() >= LOOK {
+                announced = true;
+                self.site.say_draining(self.peers().len());
+            }
+            let look = (self.release_idle() || !announced).then_some(LOOK);
             let wait = look.map_or(left, |look| Some(left.map_or(look, |left| left.min(look))));
             until_readable(&[self.site.stop.cut_fd(), end], wait);
         }

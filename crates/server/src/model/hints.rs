@@ -27,9 +27,18 @@ const FLAGS: &[(&[&str], &str)] = &[
         &["port", "p", "bind", "b", "address", "addr", "host"],
         "--listen ADDRESS (-l), such as -l :8080",
     ),
-    (&["workers", "worker"], "part of the model: -m NAME:workers=N or -m NAME:processes=N"),
-    (&["threads", "thread"], "part of the model: -m NAME:threads=N"),
-    (&["processes", "procs", "children"], "part of the model: -m NAME:processes=N"),
+    (
+        &["workers", "worker"],
+        "part of the model: -m NAME:workers=N or -m NAME:processes=N (no model of this version takes it yet)",
+    ),
+    (
+        &["threads", "thread"],
+        "part of the model: -m NAME:threads=N (no model of this version takes it yet)",
+    ),
+    (
+        &["processes", "procs", "children"],
+        "part of the model: -m NAME:processes=N (no model of this version takes it yet)",
+    ),
     (&["type", "mode", "worker-class", "k"], "--model MODEL (-m)"),
     (&["timeout", "keepalive", "keep-alive"], "--idle DURATION"),
     (&["grace", "graceful-timeout", "shutdown-timeout"], "--drain DURATION"),

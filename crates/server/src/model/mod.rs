@@ -7,6 +7,7 @@ pub(crate) mod floor;
 mod hints;
 mod operating;
 mod parse;
+pub(crate) mod presence;
 mod sequential;
 mod thread;
 

@@ -355,6 +355,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             slot.connection.drain();
             self.turn(Ready::to_all(key));
         }
+        self.site.say_draining(self.peers.len());
         Ok(())
     }
 

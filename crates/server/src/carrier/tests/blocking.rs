@@ -110,6 +110,7 @@ impl Rig {
             stop: Stop::new().unwrap(),
             drain: Drain::Forever,
             console: false,
+            attended: false,
         });
         let floor = Arc::new(Floor::new(&site).unwrap());
         let (near, far) = UnixStream::pair().unwrap();
