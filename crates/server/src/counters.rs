@@ -54,7 +54,8 @@ counters! {
     received,
     /// Bytes sent.
     sent,
-    /// Times that a loop was told of urgent data.
+    /// Times that a loop was told of urgent data. Every model reads it in line; `spin` and the
+    /// blocking models, which ask nobody, are not told of it and count none.
     urgent,
 }
 
