@@ -4,7 +4,7 @@
 //! size; `fd-set-size` raises it. It bounds the descriptor's number, not how many are watched.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use rustix::event::{
@@ -73,20 +73,19 @@ impl Mechanism for Select {
                 ),
             ));
         }
-        let number = i32::try_from(index).expect("a descriptor is an i32");
-        self.end = self.end.max(number + 1);
+        self.end = self.end.max(fd.as_raw_fd() + 1);
         self.change(fd, key, interest)
     }
 
     fn change(&mut self, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
         self.table.set(fd, key, interest);
-        self.set(i32::try_from(table::index(fd)).expect("a descriptor is an i32"), interest);
+        self.set(fd.as_raw_fd(), interest);
         Ok(())
     }
 
     fn remove(&mut self, fd: BorrowedFd<'_>) -> io::Result<()> {
         self.table.unset(fd);
-        self.set(i32::try_from(table::index(fd)).expect("a descriptor is an i32"), Interest::NONE);
+        self.set(fd.as_raw_fd(), Interest::NONE);
         while self.end > 0 && self.table.get(self.end as usize - 1).is_none() {
             self.end -= 1;
         }

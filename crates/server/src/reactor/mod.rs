@@ -16,7 +16,7 @@ use crate::admission::{Acceptor, Newcomer};
 use crate::carrier::delivered;
 use crate::carrier::ready::{self, Hand, Manner, Turn};
 use crate::counters::Stats;
-use crate::deadlines::{Deadlines, Tick};
+use crate::deadlines::Deadlines;
 use crate::mechanism::{Interest, Key, Mechanism, Ready};
 use crate::site::Site;
 
@@ -45,8 +45,6 @@ struct Reactor<'s, M> {
     mechanism: M,
     peers: Peers,
     deadlines: Deadlines,
-    /// Those of them that are due.
-    due: Vec<(Tick, Key)>,
     listening: Listening,
     operating: Operating,
     acceptor: Acceptor,
@@ -63,7 +61,6 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             mechanism,
             peers: Peers::default(),
             deadlines: Deadlines::new(Instant::now()),
-            due: Vec::new(),
             listening: Listening::new(site.listeners.lend()),
             operating: Operating::default(),
             acceptor: Acceptor::new(true),
@@ -276,13 +273,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             connection.drain();
         }
         connection.open(self.hand.now, &mut self.hand.room);
-        if !connection.unsent(&self.hand.room).is_empty() {
-            // What the turn below does not send is kept; `room` is lent to one peer at a time.
-            tracing::debug!("peer {}: greeted", info.id);
-        }
         self.peers.insert(key, socket, connection);
-        self.arm(key);
-        // Whether it has said something already, the mechanism will tell.
+        // Sends a greeting. Whether the peer has said something already, the mechanism will tell.
         self.turn(Ready::to_write(key));
     }
 
@@ -315,10 +307,11 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
     /// Those whose deadline has come, or is later than it was. Each once: a session that asks to be
     /// woken at once is woken after the others have had their turn.
     fn expire(&mut self) {
+        let mut due = Vec::new();
         while let Some(entry) = self.deadlines.due(self.hand.now) {
-            self.due.push(entry);
+            due.push(entry);
         }
-        for (at, key) in std::mem::take(&mut self.due) {
+        for (at, key) in due {
             let Some(slot) = self.peers.get(key) else { continue };
             if slot.armed != Some(at) {
                 continue;
@@ -330,7 +323,6 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
                 slot.connection.expired(self.hand.now, &mut self.hand.room);
             }
             self.turn(Ready::to_write(key));
-            self.arm(key);
         }
     }
 
