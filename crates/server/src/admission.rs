@@ -4,14 +4,17 @@ use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with, acceptfrom_with, getsockname, sockopt};
 use switchboard_core::{Endpoint, PeerInfo};
 
+use crate::counters::Row;
+use crate::counters::RowHandle;
 use crate::listening::Listener;
+use crate::shared::{Sharable, Shared};
 use crate::stopping::Bell;
 
 /// What happens to a peer that comes when the server has as many as it may.
@@ -24,28 +27,56 @@ pub enum WhenFull {
     Wait,
 }
 
-/// Counts the peers of the whole server against their limit.
+/// Counts the peers of the whole server, in all its processes, against their limit; and those of
+/// this process against what it has descriptors for.
 pub(crate) struct Gate {
-    present: AtomicUsize,
+    common: Shared<Doors>,
     most: usize,
     when_full: WhenFull,
-    next_id: AtomicU64,
-    /// Someone waits for a peer to leave.
-    awaited: AtomicBool,
-    /// Rung when a peer leaves and someone waits for it in another thread.
+    /// Peers of this process, and the most that it can have.
+    own: AtomicUsize,
+    own_most: usize,
+    /// Peers that find this process full can be served by another.
+    others: bool,
+    /// A byte for each of those who asked: wakes loops and threads that wait for a peer to leave.
     pub(crate) left: Bell,
 }
 
+/// What all processes of a server have in common.
+#[derive(Default)]
+struct Doors {
+    present: AtomicUsize,
+    /// Identities that were given to peers.
+    ids: AtomicU64,
+    /// So many wait for a peer to leave.
+    awaiting: AtomicUsize,
+}
+
+// SAFETY: nothing but atomic numbers.
+unsafe impl Sharable for Doors {}
+
 impl Gate {
-    pub(crate) fn new(most: usize, when_full: WhenFull) -> io::Result<Gate> {
+    /// `most`: peers of the whole server; `own_most`: of each of its processes, of which `others`
+    /// says whether there are several that accept from one listener.
+    pub(crate) fn new(
+        most: usize,
+        own_most: usize,
+        others: bool,
+        when_full: WhenFull,
+    ) -> io::Result<Gate> {
         Ok(Gate {
-            present: AtomicUsize::new(0),
+            common: Shared::new(1)?,
             most,
             when_full,
-            next_id: AtomicU64::new(1),
-            awaited: AtomicBool::new(false),
+            own: AtomicUsize::new(0),
+            own_most,
+            others,
             left: Bell::new()?,
         })
+    }
+
+    fn doors(&self) -> &Doors {
+        &self.common[0]
     }
 
     /// The most peers at a time.
@@ -53,36 +84,68 @@ impl Gate {
         self.most
     }
 
-    fn enter(&self) -> bool {
-        if self.present.fetch_add(1, Ordering::SeqCst) < self.most {
+    /// Counts one more, unless there is no room.
+    ///
+    /// `row` is the caller's: should this process die, its peers are known from there. It is counted
+    /// first, so that a death in between frees a place too many rather than losing one for good.
+    fn enter(&self, row: &Row) -> bool {
+        row.inside.fetch_add(1, Ordering::SeqCst);
+        if self.doors().present.fetch_add(1, Ordering::SeqCst) < self.most {
+            self.own.fetch_add(1, Ordering::SeqCst);
             return true;
         }
-        self.present.fetch_sub(1, Ordering::SeqCst);
+        self.doors().present.fetch_sub(1, Ordering::SeqCst);
+        row.inside.fetch_sub(1, Ordering::SeqCst);
         false
     }
 
     /// An admitted peer has gone.
-    pub(crate) fn leave(&self) {
-        self.present.fetch_sub(1, Ordering::SeqCst);
-        if self.awaited.swap(false, Ordering::SeqCst) {
-            self.left.ring();
-        }
+    pub(crate) fn leave(&self, row: &Row) {
+        self.withdraw(row);
+        self.tell();
     }
 
     /// One that was let in could not be served after all. Nobody is told: there is no more room than
     /// before.
-    pub(crate) fn withdraw(&self) {
-        self.present.fetch_sub(1, Ordering::SeqCst);
+    pub(crate) fn withdraw(&self, row: &Row) {
+        row.inside.fetch_sub(1, Ordering::SeqCst);
+        self.own.fetch_sub(1, Ordering::SeqCst);
+        self.doors().present.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Asks for one ring of `left` when the next peer leaves.
-    pub(crate) fn await_leaving(&self) {
-        self.awaited.store(true, Ordering::SeqCst);
+    /// A process has died with so many peers.
+    pub(crate) fn leave_all(&self, peers: u64) {
+        let peers = usize::try_from(peers).unwrap_or(usize::MAX);
+        self.doors().present.fetch_sub(peers, Ordering::SeqCst);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        if self.doors().awaiting.load(Ordering::SeqCst) > 0 {
+            let count = self.doors().awaiting.swap(0, Ordering::SeqCst);
+            self.left.ring_times(count);
+        }
+    }
+
+    /// Asks for one ring of `left` when the next peer leaves; false: there is room already.
+    pub(crate) fn await_leaving(&self) -> bool {
+        self.doors().awaiting.fetch_add(1, Ordering::SeqCst);
+        // A peer that left in between has rung nobody.
+        self.full()
     }
 
     /// Whether there are as many as may be.
     pub(crate) fn full(&self) -> bool {
-        self.present.load(Ordering::SeqCst) >= self.most
+        self.doors().present.load(Ordering::SeqCst) >= self.most || self.leaves_others()
+    }
+
+    /// This process has all the peers that it can have; the next ones are for the others.
+    fn leaves_others(&self) -> bool {
+        self.others && self.own.load(Ordering::SeqCst) >= self.own_most
+    }
+
+    fn next_id(&self) -> u64 {
+        self.doors().ids.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
@@ -123,6 +186,7 @@ pub(crate) struct Acceptor {
     failure: Occasionally,
     refusal: Occasionally,
     flags: SocketFlags,
+    row: RowHandle,
 }
 
 /// Errors of single peers that are skipped before the listener itself is suspected.
@@ -135,8 +199,8 @@ const PAUSE_LEAST: Duration = Duration::from_millis(10);
 const PAUSE_MOST: Duration = Duration::from_secs(1);
 
 impl Acceptor {
-    /// `nonblocking`: what the accepted sockets are to be.
-    pub(crate) fn new(nonblocking: bool) -> Acceptor {
+    /// `nonblocking`: what the accepted sockets are to be; `row`: where it counts.
+    pub(crate) fn new(nonblocking: bool, row: RowHandle) -> Acceptor {
         let flags = if nonblocking { SocketFlags::NONBLOCK } else { SocketFlags::empty() };
         Acceptor {
             reserve: reserve(),
@@ -145,19 +209,18 @@ impl Acceptor {
             failure: Occasionally::default(),
             refusal: Occasionally::default(),
             flags: flags | SocketFlags::CLOEXEC,
+            row,
         }
     }
 
     /// Takes at most one peer out of the backlog.
     pub(crate) fn accept(&mut self, gate: &Gate, listener: &Listener) -> Accepted {
-        if gate.when_full == WhenFull::Wait && gate.full() {
-            gate.await_leaving();
-            // A peer that left in between has rung nobody.
-            if gate.full() {
-                return Accepted::Full;
-            }
+        let waits = gate.when_full == WhenFull::Wait || gate.leaves_others();
+        if waits && gate.full() && gate.await_leaving() {
+            return Accepted::Full;
         }
         for _ in 0..SKIPS_MOST {
+            self.row.accepted_once();
             return match acceptfrom_with(listener, self.flags) {
                 Ok((socket, address)) => {
                     let address = address.and_then(|address| SocketAddr::try_from(address).ok());
@@ -221,7 +284,7 @@ impl Acceptor {
         socket: OwnedFd,
         address: Option<SocketAddr>,
     ) -> Accepted {
-        if !gate.enter() {
+        if !gate.enter(&self.row) {
             self.say_refused(|| format!("there are {} already, and no more may come", gate.most()));
             return Accepted::Refused;
         }
@@ -242,8 +305,8 @@ impl Acceptor {
                 .map_or_else(|| listener.address().clone(), Endpoint::from),
             false => listener.address().clone(),
         };
-        let id = gate.next_id.fetch_add(1, Ordering::Relaxed);
-        Accepted::Peer(Newcomer { socket, info: PeerInfo { id, address, local } })
+        let info = PeerInfo { id: gate.next_id(), address, local };
+        Accepted::Peer(Newcomer { socket, info })
     }
 
     /// Out of descriptors: the reserve makes room for one peer, which is closed at once. The kernel

@@ -174,8 +174,10 @@ pub fn serve(server: Server, args: &ServeArgs) -> ExitCode {
     server.options.attended = io::stderr().is_terminal();
     let result = server.prepare().and_then(|prepared| {
         let _obedience = prepared.obey_signals()?;
-        introduce(&prepared);
-        prepared.serve()
+        let introduction = Introduction::of(&prepared);
+        let serving = prepared.start()?;
+        introduction.print();
+        serving.keep()
     });
     match result {
         Ok(stats) => {
@@ -193,19 +195,35 @@ pub fn serve(server: Server, args: &ServeArgs) -> ExitCode {
 }
 
 /// The ready lines, and at `-v` what runs.
-fn introduce(prepared: &Prepared) {
-    let (site, pid) = (&prepared.site, std::process::id());
-    let (service, model) = (site.service.name(), &prepared.model);
-    tracing::info!("{}", room(prepared));
-    tracing::info!("process {pid}: {service} under {model}");
-    if site.console && model.kind().family == Family::Blocking {
-        tracing::info!("  thread sb-console: takes words from standard input");
+struct Introduction {
+    ready: Vec<String>,
+    told: Vec<String>,
+}
+
+impl Introduction {
+    fn of(prepared: &Prepared) -> Introduction {
+        let (site, pid) = (&prepared.site, std::process::id());
+        let (service, model) = (site.service.name(), &prepared.model);
+        let mut told = vec![room(prepared), format!("process {pid}: {service} under {model}")];
+        let threads = (model.kind().threads)(model);
+        let of_each = match model.processes() {
+            None => "  thread",
+            Some(count) => {
+                told.push("  thread main: watches over the processes".to_owned());
+                told.push(format!("  processes sb-process-0 to {}, in each:", count - 1));
+                "    thread"
+            }
+        };
+        told.extend(threads.iter().map(|(name, task)| format!("{of_each} {name}: {task}")));
+        let ready = site.listeners.addresses().iter().map(|address| {
+            format!("listening on {address} service={service} model={model} pid={pid}")
+        });
+        Introduction { ready: ready.collect(), told }
     }
-    for (name, task) in model.kind().threads {
-        tracing::info!("  thread {name}: {task}");
-    }
-    for address in site.listeners.addresses() {
-        print_line(&format!("listening on {address} service={service} model={model} pid={pid}"));
+
+    fn print(&self) {
+        self.told.iter().for_each(|line| tracing::info!("{line}"));
+        self.ready.iter().for_each(|line| print_line(line));
     }
 }
 

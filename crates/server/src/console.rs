@@ -7,9 +7,9 @@ use std::io::{self, IsTerminal};
 use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
-use switchboard_core::Endpoint;
 
 use crate::story;
+use crate::supervision::Seen;
 
 /// What an operator can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,8 @@ impl Console {
         Console::say(&format!("{count} {}", if count == 1 { "peer" } else { "peers" }));
     }
 
-    pub(crate) fn say_peer(id: u64, address: &Endpoint, (received, sent): (u64, u64)) {
+    pub(crate) fn say_peer(seen: &Seen) {
+        let Seen { id, address, traffic: (received, sent) } = seen;
         Console::say(&format!("{id} {address} received={received} sent={sent}"));
     }
 }

@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
@@ -39,39 +40,47 @@ pub(crate) struct Listener {
     address: Endpoint,
     /// Accepted sockets have another local address than the listener's own.
     pub(crate) wildcard: bool,
-    /// The socket's file, and which file it was.
-    file: Option<(PathBuf, FileId)>,
+    /// The socket's file, which file it was, and the process that made it and removes it.
+    file: Option<(PathBuf, FileId, u32)>,
 }
 
 /// Device and inode: a path alone may be another server's by now.
 type FileId = (u64, u64);
 
-/// All listeners of a server.
+/// All listeners of a server: one set that all loops and processes share, or one for each.
 pub(crate) struct Listeners {
-    kept: Mutex<Vec<Arc<Listener>>>,
+    kept: Mutex<Vec<Vec<Arc<Listener>>>>,
     addresses: Vec<Endpoint>,
     backlog: usize,
 }
 
 impl Listeners {
-    /// Opens a listener for each address of each of `addresses`.
+    /// Opens a listener for each address of each of `addresses`; `sets` times (at least once), if
+    /// each loop is to have its own: then the kernel shares the peers out by a hash of their
+    /// addresses (socket(7), `SO_REUSEPORT`). A Unix socket has one listener, which all sets share.
     ///
     /// # Errors
     /// The sentence names the address.
-    pub(crate) fn open(addresses: &[Address], options: ListenOptions) -> io::Result<Listeners> {
-        let mut kept = Vec::new();
+    pub(crate) fn open(
+        addresses: &[Address],
+        options: ListenOptions,
+        sets: usize,
+    ) -> io::Result<Listeners> {
+        let mut kept = vec![Vec::new(); sets];
         for address in addresses {
             let named = |error: io::Error| explain(address, &error);
             if let Address::Unix(path) = address {
-                kept.push(Arc::new(listen_unix(path, options).map_err(named)?));
+                let listener = Arc::new(listen_unix(path, options).map_err(named)?);
+                kept.iter_mut().for_each(|set| set.push(Arc::clone(&listener)));
                 continue;
             }
             for socket_address in address.to_listen().map_err(named)? {
                 let dual = matches!(address, Address::Any { .. });
-                kept.push(Arc::new(listen_inet(socket_address, dual, options).map_err(named)?));
+                let group = listen_inet(socket_address, dual, options, sets).map_err(named)?;
+                kept.iter_mut().zip(group).for_each(|(set, one)| set.push(Arc::new(one)));
             }
         }
-        let addresses = kept.iter().map(|listener| listener.address.clone()).collect();
+        let addresses = kept[0].iter().map(|listener| listener.address.clone()).collect();
         let backlog = usize::try_from(options.backlog).unwrap_or(0) + 1;
         Ok(Listeners { kept: Mutex::new(kept), addresses, backlog })
     }
@@ -81,9 +90,22 @@ impl Listeners {
         &self.addresses
     }
 
-    /// All listeners, for a model that accepts.
-    pub(crate) fn lend(&self) -> Vec<Arc<Listener>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The listeners of the loop of that `number`.
+    pub(crate) fn lend(&self, number: usize) -> Vec<Arc<Listener>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.len() {
+            0 => Vec::new(),
+            sets => kept[number % sets].clone(),
+        }
+    }
+
+    /// Keeps, of `each` for every process, those of one process, and closes the others: in that
+    /// process, after a fork. What all share stays.
+    pub(crate) fn keep(&self, process: usize, each: usize) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() > 1 {
+            *kept = kept.drain(process * each..(process + 1) * each).collect();
+        }
     }
 
     /// The most peers that wait in one backlog: Linux admits one more than asked for.
@@ -111,7 +133,8 @@ impl AsFd for Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Some((path, id)) = &self.file
+        if let Some((path, id, maker)) = &self.file
+            && *maker == process::id()
             && file_id(path).is_ok_and(|now| now == *id)
             && let Err(error) = fs::remove_file(path)
         {
@@ -125,49 +148,66 @@ fn file_id(path: &Path) -> io::Result<FileId> {
     Ok((found.dev(), found.ino()))
 }
 
-/// Options that accepted sockets inherit on Linux are set here once, not at each accept:
-/// `SO_OOBINLINE`, `TCP_NODELAY`, the buffer sizes (tcp(7), socket(7)).
-fn listen_inet(address: SocketAddr, dual: bool, options: ListenOptions) -> io::Result<Listener> {
-    let open = |address: SocketAddr| -> io::Result<OwnedFd> {
-        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let fd = socket_with(
-            family,
-            SocketType::STREAM,
-            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
-            Some(ipproto::TCP),
-        )?;
-        sockopt::set_socket_reuseaddr(&fd, true)?;
-        if address.is_ipv6() {
-            sockopt::set_ipv6_v6only(&fd, !dual)?;
-        }
-        if options.reuse_port {
-            sockopt::set_socket_reuseport(&fd, true)?;
-        }
-        sockopt::set_socket_oobinline(&fd, true)?;
-        sockopt::set_tcp_nodelay(&fd, true)?;
-        set_buffers(&fd, options)?;
-        bind(&fd, &address)?;
-        listen(&fd, options.backlog)?;
-        Ok(fd)
-    };
-    let fd = match open(address) {
+/// So many listeners for one address. Options that accepted sockets inherit on Linux are set here
+/// once, not at each accept: `SO_OOBINLINE`, `TCP_NODELAY`, the buffer sizes (tcp(7), socket(7)).
+fn listen_inet(
+    address: SocketAddr,
+    dual: bool,
+    options: ListenOptions,
+    count: usize,
+) -> io::Result<Vec<Listener>> {
+    let first = match bind_inet(address, dual, options, options.reuse_port) {
         // A machine without IPv6 still has all its IPv4 addresses.
-        Err(error)
-            if dual
-                && error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error()) =>
-        {
-            open(SocketAddr::from(([0, 0, 0, 0], address.port())))?
+        Err(error) if dual && error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error()) => {
+            let any = SocketAddr::from(([0, 0, 0, 0], address.port()));
+            bind_inet(any, false, options, options.reuse_port)?
         }
         other => other?,
     };
-    let fd = OwnedFd::from(TcpListener::from(fd));
-    let bound = SocketAddr::try_from(getsockname(&fd)?)?;
-    Ok(Listener {
-        fd,
-        address: Endpoint::from(bound),
-        wildcard: bound.ip().is_unspecified(),
-        file: None,
-    })
+    let bound = SocketAddr::try_from(getsockname(&first)?)?;
+    let mut sockets = vec![first];
+    if count > 1 {
+        // Only after it is bound: so another server that has the port is noticed, though it would
+        // share it.
+        sockopt::set_socket_reuseport(&sockets[0], true)?;
+    }
+    for _ in 1..count {
+        sockets.push(bind_inet(bound, dual && bound.is_ipv6(), options, true)?);
+    }
+    let listening = sockets.into_iter().map(|socket| {
+        listen(&socket, options.backlog)?;
+        Ok(Listener {
+            fd: OwnedFd::from(TcpListener::from(socket)),
+            address: Endpoint::from(bound),
+            wildcard: bound.ip().is_unspecified(),
+            file: None,
+        })
+    });
+    listening.collect()
+}
+
+/// A socket that is bound and does not listen yet.
+fn bind_inet(
+    address: SocketAddr,
+    dual: bool,
+    options: ListenOptions,
+    reuse_port: bool,
+) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let fd = socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+    sockopt::set_socket_reuseaddr(&fd, true)?;
+    if address.is_ipv6() {
+        sockopt::set_ipv6_v6only(&fd, !dual)?;
+    }
+    if reuse_port {
+        sockopt::set_socket_reuseport(&fd, true)?;
+    }
+    sockopt::set_socket_oobinline(&fd, true)?;
+    sockopt::set_tcp_nodelay(&fd, true)?;
+    set_buffers(&fd, options)?;
+    bind(&fd, &address)?;
+    Ok(fd)
 }
 
 fn listen_unix(path: &Path, options: ListenOptions) -> io::Result<Listener> {
@@ -181,7 +221,7 @@ fn listen_unix(path: &Path, options: ListenOptions) -> io::Result<Listener> {
         fd,
         address: Endpoint::Path(Arc::new(path.to_owned())),
         wildcard: false,
-        file: Some((path.to_owned(), file_id(path)?)),
+        file: Some((path.to_owned(), file_id(path)?, process::id())),
     })
 }
 

@@ -2,24 +2,25 @@
 
 use std::fmt;
 use std::io;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use switchboard_core::{Endpoint, Idle, Limits, Peer, PeerInfo, Service, Session};
+use switchboard_core::{Endpoint, Idle, Limits, Peer, PeerInfo, Service, Session, State};
 
 use crate::admission::{Gate, WhenFull};
 use crate::counters::{Counters, Stats};
+use crate::layout::Layout;
 use crate::listening::{ListenOptions, Listeners};
-use crate::model::{self, Family, Model};
+use crate::model::{self, Model};
 use crate::site::Site;
-use crate::stopping::{Drain, Flag, RaiseAtEnd, Stop};
-use crate::{Address, command, descriptors, waiting};
-
-/// How long a loop that was cut off gets to notice; one that computes on is left behind.
-const LOOP_GRACE: Duration = Duration::from_secs(2);
+use crate::stopping::{Drain, Stop};
+use crate::supervision::processes::Processes;
+use crate::supervision::warden::{self, Operator};
+use crate::supervision::{Crew, child};
+use crate::{Address, command};
 
 /// A service and how it is to be served. Made by [`Server::handler`] or [`Server::sessions`], run
 /// by [`main`](Server::main), [`run`](Server::run) or [`spawn`](Server::spawn).
@@ -167,24 +168,34 @@ impl Server {
     /// cuts the drain short. Afterwards signals do what they do by default.
     ///
     /// # Errors
-    /// If the model cannot run the service, or an address cannot be listened on.
+    /// If the model cannot run the service, or an address cannot be listened on; if the model forks
+    /// and this process has other threads.
     pub fn run(self) -> Result<Stats, ServeError> {
         let prepared = self.prepare()?;
+        must_be_alone(&prepared.model)?;
         let _obedience = prepared.obey_signals()?;
-        prepared.serve()
+        prepared.start()?.keep()
     }
 
     /// Serves on threads of its own, and returns when peers can connect. Installs no signal
     /// handlers.
     ///
     /// # Errors
-    /// As [`run`](Server::run).
+    /// As [`run`](Server::run); models that fork are refused.
     pub fn spawn(self) -> Result<Handle, ServeError> {
         let prepared = self.prepare()?;
+        if prepared.model.forks() {
+            return Err(ServeError::Refused(format!(
+                "`{}` forks, which a program that goes on beside its server must not do; use run(), \
+                 or a model whose peers share memory: {}",
+                prepared.model,
+                model::names(|kind| kind.shares_memory)
+            )));
+        }
         let site = Arc::clone(&prepared.site);
         let thread = thread::Builder::new()
             .name("switchboard".to_owned())
-            .spawn(move || prepared.serve())
+            .spawn(move || prepared.start()?.keep())
             .map_err(ServeError::Io)?;
         Ok(Handle { site, thread: Some(thread) })
     }
@@ -206,6 +217,15 @@ impl Server {
                 model::names(|kind| kind.straight_line)
             )));
         }
+        if self.service.declared_state() == State::Shared && !model.shares_memory() {
+            return Err(ServeError::Refused(format!(
+                "all peers of `{}` share one state, and under `{model}` each process would have a \
+                 state of its own; leave `processes=` out, or take a model whose peers share \
+                 memory: {}",
+                self.service.name(),
+                model::names(|kind| kind.shares_memory && kind.runs(style))
+            )));
+        }
         if let Some(reason) = (kind.unavailable)() {
             return Err(ServeError::Unavailable(format!(
                 "`{}` cannot run here: {reason}",
@@ -224,20 +244,26 @@ impl Server {
             true => vec![Address::default()],
             false => self.addresses,
         };
-        let listeners = Listeners::open(&addresses, options.listen).map_err(ServeError::Io)?;
-        let most = options.peers_max.unwrap_or_else(descriptors::peers_that_fit);
+        let layout = Layout::of(&model);
+        let listeners = Listeners::open(&addresses, options.listen, layout.all_sets())
+            .map_err(ServeError::Io)?;
+        let own_most = layout.peers_that_fit(&model);
+        let most = options.peers_max.unwrap_or(own_most.saturating_mul(layout.processes));
+        let others = layout.processes > 1 && layout.sets == 0;
+        let gate = Gate::new(most, own_most, others, options.when_full).map_err(ServeError::Io)?;
         let site = Site {
             service: self.service,
             limits: Arc::new(limits),
-            listeners,
-            gate: Gate::new(most, options.when_full).map_err(ServeError::Io)?,
-            counters: Counters::default(),
+            listeners: Arc::new(listeners),
+            gate: Arc::new(gate),
+            counters: Counters::new(layout.all_rows()).map_err(ServeError::Io)?,
+            rows: 0..layout.all_rows(),
+            shown: layout.shown(&model),
             stop: Stop::new().map_err(ServeError::Io)?,
             drain: options.drain,
-            console: options.console,
             attended: options.attended,
         };
-        Ok(Prepared { site: Arc::new(site), model })
+        Ok(Prepared { site: Arc::new(site), model, layout, console: options.console })
     }
 }
 
@@ -245,67 +271,72 @@ impl Server {
 pub(crate) struct Prepared {
     pub(crate) site: Arc<Site>,
     pub(crate) model: Model,
+    pub(crate) layout: Layout,
+    pub(crate) console: bool,
+}
+
+/// A server whose crew serves.
+pub(crate) struct Serving {
+    site: Arc<Site>,
+    crew: Box<dyn Crew>,
+    console: bool,
 }
 
 impl Prepared {
     /// SIGTERM and SIGINT begin the drain; the second of them ends it. Once what this returns has
-    /// gone, they do to the process what they do by default.
+    /// gone, they do to the process what they do by default. Processes that are forked from this one
+    /// have the same handlers, and ignore both.
     pub(crate) fn obey_signals(&self) -> Result<Obedience, ServeError> {
         let over = Arc::new(AtomicBool::new(false));
+        let own = process::id();
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
             signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))
                 .map_err(ServeError::Io)?;
             let stop = self.site.stop.clone();
+            let advance = move || {
+                if process::id() == own {
+                    stop.advance();
+                }
+            };
             // SAFETY: `Stop::advance` is async-signal-safe: atomics, a monotonic clock reading
-            // and write(2) (signal-safety(7)).
-            unsafe { signal_hook::low_level::register(signal, move || stop.advance()) }
-                .map_err(ServeError::Io)?;
+            // and write(2); so is getpid(2) (signal-safety(7)).
+            unsafe { signal_hook::low_level::register(signal, advance) }.map_err(ServeError::Io)?;
         }
         Ok(Obedience(over))
     }
 
-    /// Serves until the stop, and until everything has been joined.
-    pub(crate) fn serve(self) -> Result<Stats, ServeError> {
-        let run = self.model.kind().run;
-        match self.model.kind().family {
-            Family::Blocking => run(&self.site, &self.model).map_err(ServeError::Io)?,
-            Family::Loop => self.serve_loop().map_err(ServeError::Io)?,
-        }
+    /// Starts those who serve: threads, or processes, which have come up when this returns.
+    pub(crate) fn start(self) -> Result<Serving, ServeError> {
+        let Prepared { site, model, layout, console } = self;
+        let crew: Box<dyn Crew> = match model.processes() {
+            Some(_) => Box::new(
+                Processes::start(&site, &model, layout.rows, layout.sets)
+                    .map_err(ServeError::Io)?,
+            ),
+            None => model::start(&site, &model).map_err(ServeError::Io)?,
+        };
+        Ok(Serving { site, crew, console })
+    }
+}
+
+impl Serving {
+    /// Watches over them until the stop, and until everything has been joined.
+    pub(crate) fn keep(mut self) -> Result<Stats, ServeError> {
+        let mut operator = Operator::new(self.console);
+        warden::keep(&self.site, &mut *self.crew, &mut [&mut operator]).map_err(ServeError::Io)?;
+        self.site.service.exit();
         Ok(self.site.counters.read())
     }
+}
 
-    /// A loop has a thread of its own, so that one that a session holds up can be left behind.
-    fn serve_loop(&self) -> io::Result<()> {
-        let over = Arc::new(Flag::new()?);
-        let (site, model) = (Arc::clone(&self.site), self.model.clone());
-        let ended = RaiseAtEnd(Arc::clone(&over));
-        let thread = thread::Builder::new().name("sb-loop-0".to_owned()).spawn(move || {
-            let _ended = ended;
-            (model.kind().run)(&site, &model)
-        })?;
-        let stop = &self.site.stop;
-        waiting::until_readable(&[over.fd(), stop.drain_fd()], None);
-        if let Some(end) = stop.deadline(self.site.drain) {
-            let left = end.saturating_duration_since(Instant::now());
-            waiting::until_readable(&[over.fd(), stop.cut_fd()], Some(left));
-        } else {
-            waiting::until_readable(&[over.fd(), stop.cut_fd()], None);
-        }
-        if !over.raised() {
-            waiting::until_readable(&[over.fd()], Some(LOOP_GRACE));
-        }
-        if !over.raised() {
-            self.leave_behind();
-            return Ok(());
-        }
-        thread.join().unwrap_or_else(|_| Err(io::Error::other("the loop panicked")))
-    }
-
-    /// A session computes on and holds its loop up: its peers count as cut off.
-    fn leave_behind(&self) {
-        tracing::warn!("left behind: the thread sb-loop-0 still computes for one of its peers");
-        let present = self.site.counters.read().present();
-        self.site.counters.gather(&mut Stats { cut_off: present, ..Stats::default() });
+/// A process that forks has one thread for its whole life.
+fn must_be_alone(model: &Model) -> Result<(), ServeError> {
+    match model.forks() && !child::alone() {
+        true => Err(ServeError::Refused(format!(
+            "`{model}` forks, which a process must do before it starts its first thread, and this \
+             one has several; call run() earlier, or take a model whose peers share memory"
+        ))),
+        false => Ok(()),
     }
 }
 

@@ -1,40 +1,72 @@
-//! A running server, as its models see it: one value that all its threads share.
+//! A running server, as those see it who serve in one of its processes: one value that all threads
+//! of that process share.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use switchboard_core::{Ending, Endpoint, Limits, PeerInfo, Service};
 
 use crate::admission::Gate;
-use crate::counters::{Counters, Stats};
+use crate::counter;
+use crate::counters::{Counters, RowHandle};
 use crate::listening::Listeners;
 use crate::stopping::{Drain, Stop};
 use crate::story;
 
-/// What a model needs to serve: shared by all threads of the server.
+/// What a model needs to serve.
 pub(crate) struct Site {
     pub(crate) service: Arc<Service>,
     pub(crate) limits: Arc<Limits>,
-    pub(crate) listeners: Listeners,
-    pub(crate) gate: Gate,
+    pub(crate) listeners: Arc<Listeners>,
+    pub(crate) gate: Arc<Gate>,
+    /// Those of the whole server.
     pub(crate) counters: Counters,
+    /// The rows of this process.
+    pub(crate) rows: Range<usize>,
+    /// How many of a process's rows belong to a loop or process each, whose share of the peers the
+    /// operator is shown.
+    pub(crate) shown: Range<usize>,
     pub(crate) stop: Stop,
     pub(crate) drain: Drain,
-    /// Whether standard input is the operator's console.
-    pub(crate) console: bool,
     /// Someone watches standard error.
     pub(crate) attended: bool,
 }
 
 impl Site {
+    /// In a process that has just been forked: its own view of the server. `rows` and `sets`: how
+    /// many rows of counters and sets of listeners each process has.
+    pub(crate) fn of_process(&self, number: usize, rows: usize, sets: usize) -> io::Result<Site> {
+        self.listeners.keep(number, sets);
+        self.stop.renew()?;
+        Ok(Site {
+            service: Arc::clone(&self.service),
+            limits: Arc::clone(&self.limits),
+            listeners: Arc::clone(&self.listeners),
+            gate: Arc::clone(&self.gate),
+            counters: self.counters.clone(),
+            rows: rows * number..rows * (number + 1),
+            shown: 0..0,
+            stop: self.stop.clone(),
+            drain: self.drain,
+            attended: false,
+        })
+    }
+
+    /// The counters of one of this process's loops or threads.
+    pub(crate) fn row(&self, place: usize) -> RowHandle {
+        self.counters.row(self.rows.start + place)
+    }
+
     /// Until when the drain may last; `None` while nothing drains, or for ever.
     pub(crate) fn drain_deadline(&self) -> Option<Instant> {
         self.stop.deadline(self.drain)
     }
 
     /// Tells that the drain waits for peers, and how to end it: whoever pressed Ctrl-C, or at `-v`.
-    pub(crate) fn say_draining(&self, peers: usize) {
+    pub(crate) fn say_draining(&self) {
+        let peers = self.counters.sum(self.rows.clone()).present();
         if peers == 0 {
             return;
         }
@@ -69,8 +101,15 @@ impl Site {
         tracing::info!("closed {id} {address}: {ending}, received {received}, sent {sent} bytes");
     }
 
-    /// The console's answer to `stats`.
-    pub(crate) fn describe(&self, stats: &Stats) -> String {
-        format!("peers={} {stats}", stats.present())
+    /// The console's answer to `stats`: the peers that are there, everything that was counted, how
+    /// the peers are spread over loops or processes, the service's own counters.
+    pub(crate) fn describe(&self) -> String {
+        let stats = self.counters.read();
+        let mut line = format!("peers={} {stats}", stats.present());
+        let spread = self.counters.spread(self.shown.clone());
+        if spread.len() > 1 {
+            line += &format!(" spread={}", spread.join("/"));
+        }
+        line + &counter::describe()
     }
 }

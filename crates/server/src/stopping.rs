@@ -4,7 +4,7 @@
 //! second, by the drain's deadline or by a second signal. Both can be raised from a signal handler.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -85,6 +85,14 @@ impl Stop {
         }
     }
 
+    /// In a process that has just been forked: the same stop is its own from now on. What is raised
+    /// here is not raised in the parent, nor the other way round.
+    pub(crate) fn renew(&self) -> io::Result<()> {
+        self.0.drained_at.store(0, Ordering::SeqCst);
+        self.0.drain.renew()?;
+        self.0.cut.renew()
+    }
+
     /// Readable from the beginning of the drain on.
     pub(crate) fn drain_fd(&self) -> BorrowedFd<'_> {
         self.0.drain.fd()
@@ -109,6 +117,16 @@ impl Flag {
         Ok(Flag { raised: AtomicBool::new(false), reader: reader.into(), writer: writer.into() })
     }
 
+    /// Puts a pipe of its own in the place of the one that a fork has copied.
+    fn renew(&self) -> io::Result<()> {
+        let (reader, writer) = io::pipe()?;
+        for (new, old) in [(OwnedFd::from(reader), &self.reader), (writer.into(), &self.writer)] {
+            replace(&new, old)?;
+        }
+        self.raised.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+
     /// Async-signal-safe: an atomic and one write(2).
     pub(crate) fn raise(&self) {
         if !self.raised.swap(true, Ordering::SeqCst) {
@@ -127,12 +145,13 @@ impl Flag {
     }
 }
 
-/// Raises a flag when it goes, even in a panic: whoever waits for a thread's end waits for this.
-pub(crate) struct RaiseAtEnd(pub(crate) Arc<Flag>);
-
-impl Drop for RaiseAtEnd {
-    fn drop(&mut self) {
-        self.0.raise();
+/// Makes `old` a descriptor of what `new` is one of.
+fn replace(new: &OwnedFd, old: &OwnedFd) -> io::Result<()> {
+    // SAFETY: both are open, and `old` stays so: dup3(2) closes what it was and opens it anew in one
+    // step, so whoever owns it owns an open descriptor all the time.
+    match unsafe { libc::dup3(new.as_raw_fd(), old.as_raw_fd(), libc::O_CLOEXEC) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
     }
 }
 
@@ -154,6 +173,19 @@ impl Bell {
     /// From any thread. A full pipe has been rung often enough.
     pub(crate) fn ring(&self) {
         let _ = rustix::io::write(&self.writer, b"!");
+    }
+
+    /// Rings for several who wait, each of whom takes one [`answer`](Bell::answer).
+    pub(crate) fn ring_times(&self, count: usize) {
+        const RINGS: [u8; 256] = [b'!'; 256];
+        for left in (1..=count).rev().step_by(RINGS.len()) {
+            let _ = rustix::io::write(&self.writer, &RINGS[..left.min(RINGS.len())]);
+        }
+    }
+
+    /// Takes one ring; others are left to others.
+    pub(crate) fn answer(&self) {
+        let _ = rustix::io::read(&self.reader, &mut [0]);
     }
 
     pub(crate) fn quiet(&self) {

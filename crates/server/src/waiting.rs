@@ -1,10 +1,14 @@
 //! Waiting for a handful of descriptors, by threads that do not serve a loop of peers.
 
-use std::os::fd::BorrowedFd;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+
+#[cfg(target_os = "linux")]
+pub(crate) use watch::Watch;
 
 /// Waits until one of `fds` is readable or `timeout` has passed (`None`: for ever), through any
 /// signals; the places of those that are.
@@ -26,4 +30,67 @@ pub(crate) fn until_readable(fds: &[BorrowedFd<'_>], timeout: Option<Duration>) 
     }
     let ready = list.iter().enumerate().filter(|(_, entry)| !entry.revents().is_empty());
     ready.map(|(index, _)| index).collect()
+}
+
+#[cfg(target_os = "linux")]
+mod watch {
+    use std::os::fd::OwnedFd;
+
+    use rustix::buffer::spare_capacity;
+    use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+
+    use super::*;
+
+    /// Descriptors that one thread waits for again and again: an epoll set.
+    pub(crate) struct Watch {
+        epoll: OwnedFd,
+        told: Vec<Event>,
+    }
+
+    impl Watch {
+        pub(crate) fn new() -> io::Result<Watch> {
+            Ok(Watch { epoll: epoll::create(CreateFlags::CLOEXEC)?, told: Vec::with_capacity(64) })
+        }
+
+        /// Watches `fd`, under a name of the caller's. Of those who watch one descriptor
+        /// `exclusive`ly, the kernel wakes at least one, not all (epoll_ctl(2), `EPOLLEXCLUSIVE`).
+        pub(crate) fn add(&self, fd: impl AsFd, name: u64, exclusive: bool) -> io::Result<()> {
+            let mut flags = EventFlags::IN;
+            flags.set(EventFlags::EXCLUSIVE, exclusive);
+            Ok(epoll::add(&self.epoll, fd, EventData::new_u64(name), flags)?)
+        }
+
+        /// Watches `fd` no longer.
+        pub(crate) fn remove(&self, fd: impl AsFd) {
+            if let Err(error) = epoll::delete(&self.epoll, fd) {
+                tracing::warn!("epoll cannot let go of a descriptor: {error}");
+            }
+        }
+
+        /// Waits until one is readable or `timeout` has passed; a signal may end it early. Whether
+        /// [`ready`](Watch::ready) has any.
+        pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
+            self.told.clear();
+            let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
+            match epoll::wait(&self.epoll, spare_capacity(&mut self.told), timeout.as_ref()) {
+                Ok(_) | Err(Errno::INTR) => Ok(!self.told.is_empty()),
+                Err(error) => Err(error.into()),
+            }
+        }
+
+        /// The names of those that the last wait found.
+        pub(crate) fn ready(&self) -> impl Iterator<Item = u64> {
+            self.told.iter().map(|event| {
+                let Event { data, .. } = *event;
+                data.u64()
+            })
+        }
+    }
+
+    /// Readable when one of those that it watches is (epoll(7)).
+    impl AsFd for Watch {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.epoll.as_fd()
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use switchboard::Model;
 use switchboard::testing::program;
 
 use crate::ground::{Case, Ground, SWITCHBOARD, case, expect_counts};
@@ -14,7 +15,8 @@ pub(crate) const CASES: &[Case] = &[case!(runs_the_program_of_the_readme)];
 fn runs_the_program_of_the_readme(ground: &Ground) {
     let name = if ground.is_event() { "shout_sessions" } else { "shout_handler" };
     let server = program(examples().join(name)).arg("-v").model(ground.kind.name).start();
-    assert_eq!((server.service(), server.model()), ("shout", ground.kind.name));
+    let shown = Model::from(ground.kind).to_string();
+    assert_eq!((server.service(), server.model()), ("shout", &*shown));
     let mut peer = server.connect();
     if !ground.is_event() {
         let line = peer.line();

@@ -97,5 +97,5 @@ fn says_who_can_run_the_hotline(ground: &Ground) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!((output.status.code(), &*output.stdout), (Some(2), &b""[..]), "{said}");
     let sentence = format!("is written in straight lines, which `{}` cannot", ground.kind.name);
-    assert!(said.contains(&sentence) && said.contains("sequential, thread"), "{said}");
+    assert!(said.contains(&sentence) && said.contains("sequential, process, thread"), "{said}");
 }

@@ -7,8 +7,7 @@
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -81,6 +80,19 @@ impl BlockingWire {
         }
     }
 
+    /// Sleeps for `wait`, or until the peer is cut off; without `undisturbed`, or until the drain
+    /// begins.
+    fn rest(&self, wait: Duration, undisturbed: bool) -> io::Result<()> {
+        let fds = [self.stop.cut_fd(), self.stop.drain_fd()];
+        until_readable(&fds[..if undisturbed { 1 } else { 2 }], Some(wait));
+        self.presence.row.waited();
+        // The stop is cut a moment before this peer is.
+        if self.stop.cutting() {
+            self.presence.cut.store(true, SeqCst);
+        }
+        self.cut()
+    }
+
     fn cut(&self) -> io::Result<()> {
         match self.presence.cut.load(SeqCst) {
             true => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut off by the stop")),
@@ -91,6 +103,7 @@ impl BlockingWire {
     fn set_receive_wait(&mut self, wait: Option<Duration>) -> io::Result<()> {
         if wait != self.receive_wait {
             set_socket_timeout(&self.presence.socket, Timeout::Recv, at_least_one_tick(wait))?;
+            self.presence.row.armed();
             self.receive_wait = wait;
         }
         Ok(())
@@ -99,26 +112,30 @@ impl BlockingWire {
     /// One recv(2).
     fn read(&self, into: &mut Vec<u8>, flags: RecvFlags) -> io::Result<usize> {
         loop {
-            return match recv(&self.presence.socket, spare_capacity(into), flags) {
+            match recv(&self.presence.socket, spare_capacity(into), flags) {
                 Ok((count, _)) => {
                     match (count, self.presence.info.id) {
                         (0, id) => tracing::debug!("peer {id}: the end"),
                         (count, id) => tracing::debug!("peer {id}: received {count} bytes"),
                     }
-                    count_up(&self.presence.received, count);
+                    self.presence.received(count);
                     self.cut()?;
-                    Ok(count)
+                    return Ok(count);
                 }
-                Err(Errno::INTR) => continue,
+                Err(Errno::INTR) => {
+                    self.presence.received(0);
+                    self.cut()?;
+                }
                 Err(Errno::WOULDBLOCK) => {
+                    self.presence.received(0);
                     if flags.is_empty() {
                         tracing::debug!("peer {}: nothing came in time", self.presence.info.id);
                     }
                     self.cut()?;
-                    Err(io::ErrorKind::TimedOut.into())
+                    return Err(io::ErrorKind::TimedOut.into());
                 }
-                Err(error) => Err(error.into()),
-            };
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 
@@ -177,6 +194,7 @@ impl Wire for BlockingWire {
         self.cut()?;
         if wait != self.send_wait {
             set_socket_timeout(&self.presence.socket, Timeout::Send, at_least_one_tick(wait))?;
+            self.presence.row.armed();
             self.send_wait = wait;
         }
         loop {
@@ -184,7 +202,7 @@ impl Wire for BlockingWire {
                 Ok(count) => {
                     let (id, of) = (self.presence.info.id, bytes.len());
                     tracing::debug!("peer {id}: sent {count} of {of} bytes");
-                    count_up(&self.presence.sent, count);
+                    self.presence.sent(count);
                     Ok(count)
                 }
                 Err(Errno::INTR) => continue,
@@ -200,8 +218,7 @@ impl Wire for BlockingWire {
     }
 
     fn sleep(&mut self, wait: Duration) -> io::Result<()> {
-        self.presence.sleep(wait, || true);
-        self.cut()
+        self.rest(wait, true)
     }
 
     fn now(&self) -> Instant {
@@ -211,11 +228,6 @@ impl Wire for BlockingWire {
     fn draining(&self) -> bool {
         self.stop.draining()
     }
-}
-
-/// Only the peer's own thread writes its counters.
-fn count_up(counter: &AtomicU64, count: usize) {
-    counter.store(counter.load(Relaxed) + count as u64, Relaxed);
 }
 
 /// A timeout of zero would mean none at all (socket(7)).
@@ -262,13 +274,10 @@ pub(crate) fn converse(
             if drained && connection.let_go(!wire.holds(), wire.now(), &mut room) {
                 continue;
             }
-            let stop = wire.stop.clone();
-            let wait = wait.unwrap_or(Duration::MAX);
-            wire.presence.sleep(wait, || drained || !stop.draining());
+            let slept = wire.rest(wait.unwrap_or(Duration::MAX), drained);
             if wire.draining() != drained {
                 continue;
             }
-            let slept = wire.cut();
             settle(connection, wire, slept.map(|()| None), &buffer, &mut room);
             continue;
         }

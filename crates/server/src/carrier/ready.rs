@@ -60,6 +60,7 @@ pub(crate) fn answer(
     hand: &mut Hand,
 ) -> Option<Turn> {
     let result = read(socket, &mut *hand.buffer);
+    hand.stats.receives += 1;
     let count = result.unwrap_or(0);
     if count == 0 {
         return Some(unanswered(socket, connection, manner, result.err(), hand));
@@ -73,6 +74,7 @@ pub(crate) fn answer(
     if hand.room.is_empty() {
         return None;
     }
+    hand.stats.sends += 1;
     match send(socket, &hand.room, SendFlags::NOSIGNAL) {
         Ok(count) if count == hand.room.len() => {
             hand.stats.sent += count as u64;
@@ -189,6 +191,7 @@ fn flush(socket: &OwnedFd, connection: &mut Connection, hand: &mut Hand) -> bool
         if unsent.is_empty() {
             return true;
         }
+        hand.stats.sends += 1;
         match send(socket, unsent, SendFlags::NOSIGNAL) {
             Ok(count) => sent(connection, count, hand),
             Err(Errno::INTR) => {}
@@ -232,6 +235,7 @@ fn receive(
     exhaustive: bool,
     hand: &mut Hand,
 ) -> bool {
+    hand.stats.receives += 1;
     let result = read(socket, &mut *hand.buffer);
     brings(connection, result, hand) && (exhaustive || result == Ok(hand.buffer.len()))
 }

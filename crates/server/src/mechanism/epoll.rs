@@ -12,7 +12,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 
 use super::{Interest, Key, Mechanism, Ready, timespec};
-use crate::model::{Kind, loop_model};
+use crate::model::{Kind, Run, loop_model};
 use crate::reactor;
 
 /// Events taken from the kernel at a time.
@@ -50,6 +50,7 @@ impl<const EDGE: bool> Epoll<EDGE> {
 
 impl<const EDGE: bool> Mechanism for Epoll<EDGE> {
     const CALL: &'static str = "epoll_wait";
+    const ARMS: u64 = 1;
     const EDGE: bool = EDGE;
 
     fn add(&mut self, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
@@ -92,7 +93,7 @@ pub(crate) const LEVEL: Kind = Kind {
     name: "epoll",
     summary: "one loop for all peers; the kernel tells which are ready",
     source: "reactor on epoll(7)",
-    run: |site, _| reactor::run(site, Epoll::<false>::new()?),
+    run: Run::Loop(|station, _| reactor::run(station, Epoll::<false>::new()?)),
     ..loop_model()
 };
 
@@ -101,6 +102,6 @@ pub(crate) const EDGE: Kind = Kind {
     name: "epoll-et",
     summary: "as epoll, but told once for each change",
     source: "reactor on epoll(7), EPOLLET",
-    run: |site, _| reactor::run(site, Epoll::<true>::new()?),
+    run: Run::Loop(|station, _| reactor::run(station, Epoll::<true>::new()?)),
     ..loop_model()
 };

@@ -31,6 +31,12 @@ pub(crate) trait Mechanism {
     /// Whether it tells of a change once, so that a socket must be drained each time.
     const EDGE: bool = false;
 
+    /// Whether its call waits at all.
+    const WAITS: bool = true;
+
+    /// The system calls of an `add`, a `change` or a `remove`.
+    const ARMS: u64 = 0;
+
     /// Begins to watch `fd` for `interest`; what it tells carries `key`.
     ///
     /// # Errors
@@ -65,7 +71,8 @@ pub(crate) struct Key(pub(crate) u64);
 impl Key {
     pub(crate) const STOP: Key = Key(0);
     pub(crate) const CUT: Key = Key(1);
-    pub(crate) const CONSOLE: Key = Key(2);
+    pub(crate) const LETTERS: Key = Key(2);
+    pub(crate) const LEFT: Key = Key(3);
     const LISTENERS: u64 = 16;
 
     /// The listener at `index`; fewer than 2^32 - 16.

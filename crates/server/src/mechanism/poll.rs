@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::table::Places;
 use super::{Interest, Key, Mechanism, Ready, timespec};
-use crate::model::{Kind, loop_model};
+use crate::model::{Kind, Run, loop_model};
 use crate::reactor;
 
 /// The list of descriptors, and beside it their keys.
@@ -91,6 +91,6 @@ pub(crate) const MODEL: Kind = Kind {
     name: "poll",
     summary: "one loop; the list of all peers goes to the kernel on every wait",
     source: "reactor on poll(2)",
-    run: |site, _| reactor::run(site, Poll::default()),
+    run: Run::Loop(|station, _| reactor::run(station, Poll::default())),
     ..loop_model()
 };

@@ -12,7 +12,7 @@ use polling::{Event, Events, Poller};
 
 use super::table::{self, Table};
 use super::{Interest, Key, Mechanism, Ready};
-use crate::model::{Kind, loop_model};
+use crate::model::{Kind, Run, loop_model};
 use crate::reactor;
 
 /// A poller; the descriptors that it told of and that must be armed again before the next wait.
@@ -49,6 +49,7 @@ impl Portable {
 
 impl Mechanism for Portable {
     const CALL: &'static str = "poller";
+    const ARMS: u64 = 1;
 
     fn add(&mut self, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
         // SAFETY: the loop removes a descriptor before it closes it (the contract of `Mechanism`),
@@ -116,6 +117,6 @@ pub(crate) const MODEL: Kind = Kind {
     name: "portable",
     summary: "one loop on whatever this system has: epoll, kqueue, event ports or IOCP",
     source: "reactor on the crate polling",
-    run: |site, _| reactor::run(site, Portable::new()?),
+    run: Run::Loop(|station, _| reactor::run(station, Portable::new()?)),
     ..loop_model()
 };

@@ -14,11 +14,8 @@ use rustix::io::Errno;
 
 use super::table::{self, Table};
 use super::{Interest, Key, Mechanism, Ready, timespec};
-use crate::model::{Kind, Setting, loop_model};
+use crate::model::{Kind, Run, loop_model, settings};
 use crate::reactor;
-
-/// The C library's constant.
-const FD_SETSIZE: u64 = 1024;
 
 /// What is watched (`read` and `write`; the third set is `read` again, for urgent data), and the
 /// sets that a wait overwrites.
@@ -149,15 +146,10 @@ pub(crate) const MODEL: Kind = Kind {
     name: "select",
     summary: "one loop; three sets of descriptor numbers below 1,024",
     source: "reactor on select(2)",
-    settings: &[Setting {
-        name: "fd-set-size",
-        values: "a number of descriptors, 64 to 1048576",
-        default: Some(FD_SETSIZE),
-        least: 64,
-        most: 1 << 20,
-        about: "descriptors below this number can be watched; the C library has 1,024",
-    }],
-    peers_max: |model| Some(model.number("fd-set-size")),
-    run: |site, model| reactor::run(site, Select::new(model.number("fd-set-size"))),
+    settings: &[&settings::ACCEPT, &settings::FD_SET_SIZE, &settings::PROCESSES, &settings::LOOPS],
+    peers_max: |model| Some(model.number("fd-set-size") * model.given("processes").unwrap_or(1)),
+    run: Run::Loop(|station, model| {
+        reactor::run(station, Select::new(model.number("fd-set-size")))
+    }),
     ..loop_model()
 };

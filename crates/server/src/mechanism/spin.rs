@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::poll::Poll;
 use super::table::Places;
 use super::{Interest, Key, Mechanism, Ready};
-use crate::model::{Kind, loop_model};
+use crate::model::{Kind, Run, loop_model};
 use crate::reactor;
 
 /// Peers and listeners, which are tried blindly; the few descriptors that would block a blind read
@@ -24,6 +24,7 @@ pub(crate) struct Spin {
 
 impl Mechanism for Spin {
     const CALL: &'static str = "scan";
+    const WAITS: bool = false;
 
     fn add(&mut self, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
         if !key.is_peer() && key.listener_index().is_none() {
@@ -73,6 +74,6 @@ pub(crate) const MODEL: Kind = Kind {
     name: "spin",
     summary: "one thread tries every peer's socket without ever waiting",
     source: "non-blocking scan",
-    run: |site, _| reactor::run(site, Spin::default()),
+    run: Run::Loop(|station, _| reactor::run(station, Spin::default())),
     ..loop_model()
 };

@@ -1,6 +1,6 @@
 //! What was meant: hints by meaning first, by spelling second.
 
-use super::{Kind, MODELS, find};
+use super::{Kind, MODELS, combination, find};
 
 /// Words that people know from elsewhere, and the MODEL that they mean here.
 const MEANINGS: &[(&[&str], &str)] = &[
@@ -12,7 +12,7 @@ const MEANINGS: &[(&[&str], &str)] = &[
     (&["kqueue", "iocp", "event-ports", "devpoll", "polling"], "portable"),
     (&["async", "await", "futures", "mio"], "tokio"),
     (&["goroutine", "goroutines", "green", "gevent", "fiber", "go"], "coroutine"),
-    (&["nginx", "multi-process"], "epoll:processes=N"),
+    (&["nginx", "multi-process"], "epoll:processes=4"),
     (&["reactor", "event", "libevent", "libev", "level"], "epoll"),
     (&["edge", "et", "epollet", "epoll_et"], "epoll-et"),
     (&["busy", "scan", "nonblocking", "non-blocking", "busy-scan"], "spin"),
@@ -29,16 +29,10 @@ const FLAGS: &[(&[&str], &str)] = &[
     ),
     (
         &["workers", "worker"],
-        "part of the model: -m NAME:workers=N or -m NAME:processes=N (no model of this version takes it yet)",
+        "part of the model: -m NAME:processes=N for processes, -m pool:threads=N for threads",
     ),
-    (
-        &["threads", "thread"],
-        "part of the model: -m NAME:threads=N (no model of this version takes it yet)",
-    ),
-    (
-        &["processes", "procs", "children"],
-        "part of the model: -m NAME:processes=N (no model of this version takes it yet)",
-    ),
+    (&["threads", "thread"], "part of the model: -m NAME:threads=N"),
+    (&["processes", "procs", "children"], "part of the model: -m NAME:processes=N"),
     (&["type", "mode", "worker-class", "k"], "--model MODEL (-m)"),
     (&["timeout", "keepalive", "keep-alive"], "--idle DURATION"),
     (&["grace", "graceful-timeout", "shutdown-timeout"], "--drain DURATION"),
@@ -56,7 +50,7 @@ pub(super) fn unknown_model(name: &str) -> String {
         .iter()
         .find(|(words, meant)| words.contains(&name) || meant.split(':').next() == Some(name));
     let what = match known {
-        Some((_, meant)) if find(meant).is_some() => format!("; did you mean `{meant}`?"),
+        Some((_, meant)) if is_known(meant) => format!("; did you mean `{meant}`?"),
         Some((_, meant)) => {
             let (near, why) = nearest(meant);
             let nearest = format!("not in this version; `{near}` comes nearest: {why}");
@@ -73,10 +67,15 @@ pub(super) fn unknown_model(name: &str) -> String {
     format!("there is no model `{name}`{what} (`switchboard models` lists them)")
 }
 
+/// Whether the name before the colon is one of this version's.
+fn is_known(model: &str) -> bool {
+    let name = model.split(':').next().unwrap_or(model);
+    find(name).is_some() || combination::find(name).is_some()
+}
+
 /// What comes nearest to a model that this version does not have.
 fn nearest(meant: &str) -> (&'static str, &'static str) {
     match meant {
-        "process" | "pool" | "prefork" => ("thread", "it waits for each peer by itself, too"),
         "coroutine" => ("thread", "it runs straight-line services, too"),
         _ => ("epoll", "one loop for all peers"),
     }
@@ -112,13 +111,23 @@ pub(super) fn unknown_key(kind: &Kind, key: &str, value: Option<&str>) -> String
 /// Why a model does not take a multiplier.
 fn why_not(kind: &Kind, key: &str) -> &'static str {
     match (kind.name, key) {
-        ("sequential", "threads") => "it serves one peer at a time by definition",
-        ("thread", "threads") => "it has as many threads as peers",
-        ("sequential" | "thread", "workers") => {
-            "its sessions already run where their bytes come in"
+        ("sequential", "threads") => {
+            "it serves one peer at a time; threads that do so are `pool:threads=N`, processes \
+             `sequential:processes=N`"
         }
-        ("sequential" | "thread", _) => "this version runs it in one process",
-        _ => "this version runs one loop in one process",
+        ("thread", "threads") => "it has as many threads as peers",
+        ("process", "threads" | "processes") => {
+            "it has as many processes as peers; `process:children=N` is the most"
+        }
+        ("sequential" | "thread" | "pool" | "process", "workers") => {
+            "its sessions already run where their bytes come in, a thread or process each"
+        }
+        (_, "children") => "only `process` has a child for each peer",
+        (_, "queue") => "only `pool` has a queue",
+        ("sequential" | "thread" | "process", "accept") => {
+            "its peers come from one listener to whoever is free"
+        }
+        _ => "not in this version",
     }
 }
 
@@ -170,7 +179,7 @@ mod tests {
     #[test]
     fn flags_of_other_servers_are_known() {
         assert!(flag_hint("--port").is_some_and(|hint| hint.contains("--listen")));
-        assert!(flag_hint("--workers").is_some_and(|hint| hint.contains("workers=")));
+        assert!(flag_hint("--workers").is_some_and(|hint| hint.contains("processes=")));
         assert_eq!(flag_hint("--frobnicate"), None);
     }
 }

@@ -3,12 +3,17 @@
 //! [`MODELS`] is the one list: the command line, `switchboard models`, the tests and the README's
 //! table read it. A model is one file and its line here.
 
+mod combination;
+mod entrance;
 pub(crate) mod floor;
 mod hints;
-mod operating;
+mod loops;
 mod parse;
+mod pool;
 pub(crate) mod presence;
+mod process;
 mod sequential;
+pub(crate) mod settings;
 mod thread;
 
 use std::io;
@@ -17,15 +22,21 @@ use std::sync::Arc;
 use switchboard_core::Style;
 
 use crate::mechanism;
+use crate::reactor::Station;
 use crate::site::Site;
+use crate::supervision::Crew;
 
+pub use combination::{COMBINATIONS, Combination};
 pub use hints::{closest, flag_hint};
 pub use parse::{Model, ModelError};
+pub use settings::{Setting, Values};
 
 /// Every model of this version, in the order of the README's table.
 pub static MODELS: &[&Kind] = &[
     &sequential::MODEL,
+    &process::MODEL,
     &thread::MODEL,
+    &pool::MODEL,
     &mechanism::spin::MODEL,
     &mechanism::select::MODEL,
     &mechanism::poll::MODEL,
@@ -47,7 +58,7 @@ pub struct Kind {
     /// Which family of waiting it belongs to.
     pub family: Family,
     /// The keys that it takes after its name.
-    pub settings: &'static [Setting],
+    pub settings: &'static [&'static Setting],
     /// Whether it runs straight-line handlers; event-style sessions run on all.
     pub straight_line: bool,
     /// The most peers at a time that it can have by itself; `None`: no limit of its own.
@@ -60,10 +71,34 @@ pub struct Kind {
     pub isolates_crashes: bool,
     /// Why it cannot run on this system, if it cannot.
     pub unavailable: fn() -> Option<String>,
+    /// Why its settings make no sense together, if they do not.
+    pub(crate) check: fn(&Model) -> Result<(), String>,
     /// Its threads and what each does, for `-v`.
-    pub(crate) threads: &'static [(&'static str, &'static str)],
-    /// Serves until the site stops and its peers are gone.
-    pub(crate) run: fn(&Arc<Site>, &Model) -> io::Result<()>,
+    pub(crate) threads: fn(&Model) -> Vec<Task>,
+    /// The rows of counters that each of its processes needs; at least 1.
+    pub(crate) rows: fn(&Model) -> usize,
+    /// How it is run.
+    pub(crate) run: Run,
+}
+
+/// How a model is run.
+pub(crate) enum Run {
+    /// The function is one loop, on the calling thread: it serves until the site stops and its peers
+    /// are gone.
+    Loop(fn(&Station, &Model) -> io::Result<()>),
+    /// The function starts those who serve, and returns.
+    Crew(Start),
+}
+
+/// Starts those who serve.
+pub(crate) type Start = fn(&Arc<Site>, &Model) -> io::Result<Box<dyn Crew>>;
+
+/// A thread's name, and what it does.
+pub(crate) type Task = (String, String);
+
+/// Tasks of fixed names.
+fn tasks(tasks: &[(&str, &str)]) -> Vec<Task> {
+    tasks.iter().map(|(name, task)| ((*name).to_owned(), (*task).to_owned())).collect()
 }
 
 /// A family of models: what one flow of control does while a peer is silent.
@@ -73,23 +108,6 @@ pub enum Family {
     Blocking,
     /// It serves others: one loop waits for all.
     Loop,
-}
-
-/// A key that a model takes: `NAME:key=value`.
-#[derive(Debug)]
-pub struct Setting {
-    /// The key.
-    pub name: &'static str,
-    /// What it may be, in words.
-    pub values: &'static str,
-    /// What it is when it is not given.
-    pub default: Option<u64>,
-    /// The least value.
-    pub least: u64,
-    /// The greatest value.
-    pub most: u64,
-    /// What it does, in one line.
-    pub about: &'static str,
 }
 
 impl Family {
@@ -119,21 +137,38 @@ pub(crate) const fn loop_model() -> Kind {
         summary: "",
         source: "",
         family: Family::Loop,
-        settings: &[],
+        settings: &[&settings::ACCEPT, &settings::PROCESSES, &settings::LOOPS],
         straight_line: false,
         peers_max: |_| None,
         shares_memory: true,
         parallel: false,
         isolates_crashes: false,
         unavailable: || None,
-        threads: &[("main", "waits for the stop"), ("sb-loop-0", "serves all peers")],
-        run: |_, _| Err(io::ErrorKind::Unsupported.into()),
+        check: loops::check,
+        threads: loops::threads,
+        rows: loops::rows,
+        run: Run::Loop(|_, _| Err(io::ErrorKind::Unsupported.into())),
     }
 }
 
 /// What all blocking models have in common.
 const fn blocking_model() -> Kind {
-    Kind { family: Family::Blocking, straight_line: true, ..loop_model() }
+    Kind {
+        family: Family::Blocking,
+        settings: &[&settings::PROCESSES],
+        straight_line: true,
+        check: |_| Ok(()),
+        rows: |_| 1,
+        ..loop_model()
+    }
+}
+
+/// Starts those who serve under this model, in this process.
+pub(crate) fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
+    match model.kind().run {
+        Run::Loop(run) => loops::start(site, model, run),
+        Run::Crew(start) => start(site, model),
+    }
 }
 
 /// The model that a service runs under unless told otherwise.

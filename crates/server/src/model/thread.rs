@@ -5,10 +5,11 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::floor::Floor;
-use super::{Kind, blocking_model, operating};
+use super::floor::{Floor, FloorCrew};
+use super::{Kind, Model, Run, blocking_model, tasks};
 use crate::admission::Newcomer;
 use crate::site::Site;
+use crate::supervision::Crew;
 
 /// The model.
 pub(super) const MODEL: Kind = Kind {
@@ -16,10 +17,25 @@ pub(super) const MODEL: Kind = Kind {
     summary: "a thread for each peer, waiting for it in recv",
     source: "thread per connection",
     parallel: true,
-    threads: &[("main", "accepts"), ("sb-peer-N", "serves peer N")],
-    run: |site, _| run(site),
+    threads: |_| {
+        tasks(&[
+            ("main", "waits for the stop"),
+            ("sb-accept", "accepts"),
+            ("sb-peer-N", "serves peer N"),
+        ])
+    },
+    rows: |_| ROWS,
+    run: Run::Crew(start),
     ..blocking_model()
 };
+
+/// Rows of counters that its threads share: with one, every message would move a cache line from
+/// core to core.
+const ROWS: usize = 8;
+
+fn row_of(id: u64) -> usize {
+    usize::try_from(id % ROWS as u64).expect("less than the number of rows")
+}
 
 /// The threads of a server: those that run, by their peers, and the one that ended last.
 ///
@@ -31,31 +47,29 @@ struct Threads {
     last: Mutex<Option<JoinHandle<()>>>,
 }
 
-fn run(site: &Arc<Site>) -> io::Result<()> {
+fn start(site: &Arc<Site>, _: &Model) -> io::Result<Box<dyn Crew>> {
     let floor = Arc::new(Floor::new(site)?);
     let threads = Arc::new(Threads::default());
-    let operator = operating::start(&floor)?;
-    floor.accept(|newcomer| start(&floor, &threads, newcomer));
-    floor.drain();
-    let ended = || threads.running().is_empty();
-    if !floor.see_off(floor.bell(), ended) {
-        floor.cut_off(ended);
-    }
-    threads.join_last();
-    operator.stop();
-    Ok(())
+    let mut crew = FloorCrew::new(&floor);
+    let entrance = crew.entrance(site.row(0))?;
+    crew.staff.start("sb-accept".to_owned(), {
+        let (floor, threads) = (Arc::clone(&floor), Arc::clone(&threads));
+        move || entrance.admit(|newcomer| serve(&floor, &threads, newcomer))
+    })?;
+    crew.others_ended = Box::new(move || threads.all_joined());
+    Ok(Box::new(crew))
 }
 
 /// Starts the thread of one peer. If none can be started, the peer is closed.
-fn start(floor: &Arc<Floor>, threads: &Arc<Threads>, newcomer: Newcomer) -> io::Result<()> {
+fn serve(floor: &Arc<Floor>, threads: &Arc<Threads>, newcomer: Newcomer) -> io::Result<()> {
     let id = newcomer.info.id;
     let (own_floor, own_threads) = (Arc::clone(floor), Arc::clone(threads));
     // Held until the thread has its place, which it looks for at its end.
     let mut running = threads.running();
     let thread = thread::Builder::new().name(format!("sb-peer-{id}")).spawn(move || {
-        own_floor.serve(newcomer);
+        own_floor.serve(newcomer, &own_floor.site.row(row_of(id)));
         own_threads.end(id);
-        own_floor.ring();
+        own_floor.bell.ring();
     })?;
     running.insert(id, thread);
     Ok(())
@@ -77,9 +91,13 @@ impl Threads {
         Threads::join(before);
     }
 
-    /// Joins the thread that ended last.
-    fn join_last(&self) {
+    /// Whether none is running; then the one that ended last is joined, too.
+    fn all_joined(&self) -> bool {
+        if !self.running().is_empty() {
+            return false;
+        }
         Threads::join(self.exchange_last(None));
+        true
     }
 
     fn exchange_last(&self, own: Option<JoinHandle<()>>) -> Option<JoinHandle<()>> {

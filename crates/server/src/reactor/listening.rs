@@ -18,6 +18,10 @@ pub(super) struct Listening {
     lent: Vec<Arc<Listener>>,
     /// The mechanism watches the listeners.
     watched: bool,
+    /// The mechanism watches for a peer that leaves, anywhere in the server.
+    awaits_leaving: bool,
+    /// Another thread accepts for this loop, and may still send newcomers.
+    pub(super) awaits_handoffs: bool,
     /// The operator said `pause`.
     pub(super) held: bool,
     /// Full, or out of descriptors.
@@ -35,8 +39,17 @@ struct Pause {
 }
 
 impl Listening {
-    pub(super) fn new(lent: Vec<Arc<Listener>>) -> Listening {
-        Listening { lent, watched: false, held: false, pause: None, closing: Vec::new(), left: 0 }
+    pub(super) fn new(lent: Vec<Arc<Listener>>, awaits_handoffs: bool) -> Listening {
+        Listening {
+            lent,
+            watched: false,
+            awaits_leaving: false,
+            awaits_handoffs,
+            held: false,
+            pause: None,
+            closing: Vec::new(),
+            left: 0,
+        }
     }
 
     /// When the pause ends by itself.
@@ -49,9 +62,14 @@ impl Listening {
         self.pause = None;
     }
 
-    /// All listeners were given back.
+    /// All listeners were given back, and nobody else sends newcomers.
     pub(super) fn closed(&self) -> bool {
-        self.closing.is_empty()
+        self.closing.is_empty() && !self.awaits_handoffs
+    }
+
+    /// Full: there will be room when a peer leaves, be it another loop's.
+    fn full(&self) -> bool {
+        matches!(self.pause, Some(Pause { until: None }))
     }
 
     fn wanted(&self) -> bool {
@@ -65,10 +83,12 @@ impl<M: Mechanism> Reactor<'_, M> {
         if self.listening.resumes().is_some_and(|until| until <= self.hand.now) {
             self.listening.pause = None;
         }
+        self.await_leaving()?;
         let wanted = self.listening.wanted();
         if wanted == self.listening.watched {
             return Ok(());
         }
+        self.hand.stats.arms += M::ARMS * self.listening.lent.len() as u64;
         for (index, listener) in self.listening.lent.iter().enumerate() {
             match wanted {
                 true => {
@@ -78,6 +98,21 @@ impl<M: Mechanism> Reactor<'_, M> {
             }
         }
         self.listening.watched = wanted;
+        Ok(())
+    }
+
+    /// While the server is full, watches for a peer that leaves another loop.
+    fn await_leaving(&mut self) -> io::Result<()> {
+        let wanted = self.listening.full();
+        if wanted != self.listening.awaits_leaving {
+            self.listening.awaits_leaving = wanted;
+            self.hand.stats.arms += M::ARMS;
+            let left = self.site.gate.left.fd();
+            match wanted {
+                true => self.mechanism.add(left, Key::LEFT, Interest::READ)?,
+                false => self.mechanism.remove(left)?,
+            }
+        }
         Ok(())
     }
 

@@ -1,9 +1,10 @@
 //! The loop: one thread serves all its peers, with whatever mechanism tells it who can go on.
 
+mod letters;
 mod listening;
-mod operating;
 mod peers;
 
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::AsFd;
 use std::panic::{self, AssertUnwindSafe};
@@ -15,13 +16,14 @@ use switchboard_core::{Connection, Ending, Next, Style};
 use crate::admission::{Acceptor, Newcomer};
 use crate::carrier::delivered;
 use crate::carrier::ready::{self, Hand, Manner, Turn};
-use crate::counters::Stats;
+use crate::counters::{RowHandle, Stats};
 use crate::deadlines::Deadlines;
+use crate::listening::Listener;
 use crate::mechanism::{Interest, Key, Mechanism, Ready};
 use crate::site::Site;
 
+pub(crate) use letters::{Letter, Letters, Report};
 use listening::Listening;
-use operating::Operating;
 use peers::Peers;
 
 /// Bytes of the one buffer that all peers of a loop are read into.
@@ -30,23 +32,50 @@ const BUFFER: usize = 64 << 10;
 /// With `-vv` a wait ends after this long at the latest, to say that nothing happened.
 const NARRATED_WAIT: Duration = Duration::from_secs(5);
 
-/// Serves `site` with one loop on this thread until it has stopped and its peers are gone.
-pub(crate) fn run<M: Mechanism>(site: &Arc<Site>, mechanism: M) -> io::Result<()> {
-    let mut reactor = Reactor::new(site, mechanism)?;
+/// One loop's place on the site: its counters, its listeners, its letters.
+pub(crate) struct Station {
+    site: Arc<Site>,
+    row: RowHandle,
+    /// Until the loop begins, which then gives them back when it drains.
+    lent: RefCell<Vec<Arc<Listener>>>,
+    /// Another thread accepts for it.
+    handoff: bool,
+    letters: Arc<Letters>,
+}
+
+impl Station {
+    /// The loop of that `number` in this process.
+    pub(crate) fn new(
+        site: &Arc<Site>,
+        number: usize,
+        lent: Vec<Arc<Listener>>,
+        handoff: bool,
+        letters: &Arc<Letters>,
+    ) -> Station {
+        let (site, row, letters) = (Arc::clone(site), site.row(number), Arc::clone(letters));
+        Station { site, row, lent: RefCell::new(lent), handoff, letters }
+    }
+}
+
+/// Serves with one loop on this thread until the site has stopped and the loop's peers are gone.
+pub(crate) fn run<M: Mechanism>(station: &Station, mechanism: M) -> io::Result<()> {
+    let mut reactor = Reactor::new(station, mechanism)?;
     let result = reactor.serve();
     // Whoever is left when the loop itself fails was cut off by it.
     reactor.cut_off_all();
-    site.counters.gather(&mut reactor.hand.stats);
+    station.row.gather(&mut reactor.hand.stats);
     result
 }
 
 struct Reactor<'s, M> {
+    station: &'s Station,
     site: &'s Site,
     mechanism: M,
     peers: Peers,
     deadlines: Deadlines,
     listening: Listening,
-    operating: Operating,
+    /// Where letters are read from; empty between readings.
+    letters: Vec<Letter>,
     acceptor: Acceptor,
     hand: Hand,
     /// Peers with more to do, whatever the mechanism says.
@@ -55,15 +84,17 @@ struct Reactor<'s, M> {
 }
 
 impl<'s, M: Mechanism> Reactor<'s, M> {
-    fn new(site: &'s Site, mechanism: M) -> io::Result<Reactor<'s, M>> {
+    fn new(station: &'s Station, mechanism: M) -> io::Result<Reactor<'s, M>> {
+        let site = &*station.site;
         let mut reactor = Reactor {
+            station,
             site,
             mechanism,
             peers: Peers::default(),
             deadlines: Deadlines::new(Instant::now()),
-            listening: Listening::new(site.listeners.lend()),
-            operating: Operating::default(),
-            acceptor: Acceptor::new(true),
+            listening: Listening::new(station.lent.take(), station.handoff),
+            letters: Vec::new(),
+            acceptor: Acceptor::new(true, station.row.clone()),
             hand: Hand {
                 buffer: vec![0; BUFFER].into_boxed_slice(),
                 room: Vec::with_capacity(BUFFER),
@@ -76,8 +107,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         };
         reactor.mechanism.add(site.stop.drain_fd(), Key::STOP, Interest::READ)?;
         reactor.mechanism.add(site.stop.cut_fd(), Key::CUT, Interest::READ)?;
+        reactor.mechanism.add(station.letters.fd(), Key::LETTERS, Interest::READ)?;
         reactor.listen()?;
-        reactor.open_console()?;
         Ok(reactor)
     }
 
@@ -85,7 +116,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         let mut told = M::Told::default();
         while !(self.draining && self.peers.len() == 0 && self.listening.closed()) {
             let timeout = self.timeout();
-            self.site.counters.gather(&mut self.hand.stats);
+            self.hand.stats.waits += 1;
+            self.station.row.gather(&mut self.hand.stats);
             self.mechanism.wait(timeout, &mut told)?;
             let before = std::mem::replace(&mut self.hand.now, Instant::now());
             if self.hand.narrated {
@@ -103,13 +135,12 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         Ok(())
     }
 
-    /// What does not come from a wait: spent budgets, deadlines, the console, a pause's end.
+    /// What does not come from a wait: spent budgets, deadlines, a pause's end.
     fn afterwards(&mut self) -> io::Result<()> {
         if !self.again.is_empty() {
             self.go_on();
         }
         self.expire();
-        self.operate();
         self.listen()?;
         if self.draining {
             self.accept_rest();
@@ -123,7 +154,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
     /// How long the next wait may last, as of when the last one returned: a deadline may be late
     /// by as long as it took to serve those who were ready.
     fn timeout(&self) -> Option<Duration> {
-        if !self.again.is_empty() || self.operating.unwatched() {
+        if !self.again.is_empty() {
             return Some(Duration::ZERO);
         }
         let mut first = self.deadlines.next();
@@ -148,8 +179,13 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
                 self.cut_off_all();
                 Ok(())
             }
-            Key::CONSOLE => {
-                self.read_console();
+            Key::LETTERS => {
+                self.read_letters();
+                Ok(())
+            }
+            Key::LEFT => {
+                self.site.gate.left.answer();
+                self.listening.peer_left();
                 Ok(())
             }
             key => {
@@ -226,6 +262,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         if wanted != slot.interest {
             tracing::debug!("peer {}: interest is now {wanted}", connection.identity().0);
             slot.interest = wanted;
+            self.hand.stats.arms += M::ARMS;
             if let Err(error) = self.mechanism.change(slot.socket.as_fd(), key, wanted) {
                 tracing::warn!("{} cannot watch a peer any longer: {error}", M::CALL);
                 return self.close(key, Ending::Error);
@@ -250,13 +287,14 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
     fn open(&mut self, newcomer: Newcomer) {
         let Newcomer { socket, info } = newcomer;
         let key = self.peers.next_key();
+        self.hand.stats.arms += M::ARMS;
         if let Err(error) = self.mechanism.add(socket.as_fd(), key, Interest::READ) {
             self.hand.stats.refused += 1;
-            self.site.gate.leave();
+            self.site.gate.leave(&self.station.row);
             return self.acceptor.say_refused(|| error.to_string());
         }
         self.hand.stats.accepted += 1;
-        self.site.counters.gather(&mut self.hand.stats);
+        self.station.row.gather(&mut self.hand.stats);
         self.site.say_opened(&info);
         let Style::Event(open) = self.site.service.style() else {
             unreachable!("the server refuses straight-line services on loops before it starts")
@@ -265,7 +303,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             let _ = self.mechanism.remove(socket.as_fd());
             self.hand.stats.ended(Ending::Panicked);
             self.site.say_closed((info.id, &info.address), Ending::Panicked, (0, 0), None);
-            return self.site.gate.leave();
+            return self.site.gate.leave(&self.station.row);
         };
         let limits = Arc::clone(&self.site.limits);
         let mut connection = Connection::new(session, &info, limits, self.hand.now);
@@ -280,6 +318,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
 
     fn close(&mut self, key: Key, ending: Ending) {
         let Some(slot) = self.peers.remove(key) else { return };
+        self.hand.stats.arms += M::ARMS;
         if let Err(error) = self.mechanism.remove(slot.socket.as_fd()) {
             tracing::warn!("{} cannot let go of a peer: {error}", M::CALL);
         }
@@ -288,8 +327,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         self.site.say_closed(identity, ending, traffic, None);
         self.hand.stats.ended(slot.connection.close(ending));
         // Now, so that little is lost if a later session never lets go of this thread.
-        self.site.counters.gather(&mut self.hand.stats);
-        self.site.gate.leave();
+        self.station.row.gather(&mut self.hand.stats);
+        self.site.gate.leave(&self.station.row);
         self.listening.peer_left();
         let peers = &self.peers;
         self.deadlines.sweep(peers.len(), |key| peers.has(key));
@@ -347,7 +386,6 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             slot.connection.drain();
             self.turn(Ready::to_all(key));
         }
-        self.site.say_draining(self.peers.len());
         Ok(())
     }
 
@@ -366,7 +404,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
     }
 
     fn narrate(&self, count: usize, waited: Duration) {
-        if M::CALL == "scan" {
+        if !M::WAITS {
             return;
         }
         match count {

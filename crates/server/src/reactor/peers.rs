@@ -7,6 +7,7 @@ use switchboard_core::Connection;
 
 use crate::deadlines::Tick;
 use crate::mechanism::{Interest, Key};
+use crate::supervision::Seen;
 
 /// One peer of a loop.
 pub(super) struct Slot {
@@ -19,6 +20,14 @@ pub(super) struct Slot {
     pub(super) armed: Option<Tick>,
     pub(super) socket: OwnedFd,
     pub(super) connection: Connection,
+}
+
+impl Slot {
+    /// What the operator sees of it.
+    pub(super) fn seen(&self) -> Seen {
+        let (id, address) = self.connection.identity();
+        Seen { id, address: address.to_string(), traffic: self.connection.traffic() }
+    }
 }
 
 /// All peers of a loop. A key outlives its peer without harm: it finds nobody.

@@ -165,8 +165,8 @@ mod tests {
             server.connect().send("a").expect("a").end().expect_end();
             tried.lock().unwrap().push(server.model().to_string());
         });
-        let all: Vec<&str> =
-            MODELS.iter().filter(|kind| kind.shares_memory).map(|kind| kind.name).collect();
+        let all = MODELS.iter().filter(|kind| kind.shares_memory);
+        let all: Vec<String> = all.map(|kind| Model::from(*kind).to_string()).collect();
         assert_eq!(*tried.lock().unwrap(), all);
     }
 
@@ -180,7 +180,8 @@ mod tests {
             tried.lock().unwrap().push(server.model().to_string());
         });
         let runs = MODELS.iter().filter(|kind| kind.straight_line && kind.shares_memory);
-        assert_eq!(*tried.lock().unwrap(), runs.map(|kind| kind.name).collect::<Vec<_>>());
+        let runs: Vec<String> = runs.map(|kind| Model::from(*kind).to_string()).collect();
+        assert_eq!(*tried.lock().unwrap(), runs);
     }
 
     #[test]

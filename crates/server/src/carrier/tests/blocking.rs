@@ -4,7 +4,6 @@ use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -104,12 +103,13 @@ impl Rig {
         let site = Arc::new(Site {
             service: Arc::new(service),
             limits: Arc::new(limits),
-            listeners: Listeners::open(&[], options).unwrap(),
-            gate: Gate::new(9, WhenFull::Refuse).unwrap(),
-            counters: Counters::default(),
+            listeners: Arc::new(Listeners::open(&[], options, 1).unwrap()),
+            gate: Arc::new(Gate::new(9, 9, false, WhenFull::Refuse).unwrap()),
+            counters: Counters::new(1).unwrap(),
+            rows: 0..1,
+            shown: 0..0,
             stop: Stop::new().unwrap(),
             drain: Drain::Forever,
-            console: false,
             attended: false,
         });
         let floor = Arc::new(Floor::new(&site).unwrap());
@@ -118,7 +118,9 @@ impl Rig {
         let address = Endpoint::Process { uid: 0, pid: 0 };
         let info = PeerInfo { id: 1, address: address.clone(), local: address };
         let serving = Arc::clone(&floor);
-        let thread = thread::spawn(move || serving.serve(Newcomer { socket: near.into(), info }));
+        let thread = thread::spawn(move || {
+            serving.serve(Newcomer { socket: near.into(), info }, &serving.site.row(0));
+        });
         let mut rig = Rig { floor, thread, far };
         rig.hears("hello\n");
         rig
@@ -141,7 +143,7 @@ impl Rig {
     /// Until the thread has that many bytes in its hands.
     fn await_received(&self, count: u64) {
         let end = Instant::now() + LONG;
-        while self.floor.stats().received < count {
+        while self.floor.site.counters.read().received < count {
             assert!(Instant::now() < end, "the bytes do not arrive");
             thread::yield_now();
         }
@@ -152,13 +154,22 @@ impl Rig {
         let (mut waits, end) = (false, Instant::now() + LONG);
         while !waits {
             assert!(Instant::now() < end, "it does not wait");
-            self.floor.each_peer(|presence| waits = presence.between.load(SeqCst));
+            waits = self.floor.any_waits();
         }
     }
 
     fn drain(&self) {
         self.floor.site.stop.drain();
-        self.floor.drain();
+        self.floor.release_idle();
+    }
+
+    /// Again and again, as the warden does.
+    fn cut_off(&self) {
+        self.floor.site.stop.cut();
+        while !self.thread.is_finished() {
+            self.floor.cut_off();
+            thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// What was counted after the peer's end, which must come soon.
@@ -169,7 +180,7 @@ impl Rig {
             thread::sleep(Duration::from_millis(1));
         }
         self.thread.join().unwrap();
-        self.floor.stats()
+        self.floor.site.counters.read()
     }
 }
 
@@ -272,7 +283,7 @@ fn a_panic_ends_the_peer_and_is_counted() {
         rig.hears_the_end();
         let floor = Arc::clone(&rig.floor);
         assert!(one(rig.over(), |stats| stats.failed));
-        assert_eq!(floor.each_peer(|_| ()), 0);
+        assert!(floor.is_empty());
     }
 }
 
@@ -308,7 +319,7 @@ fn a_cut_reaches_every_wait() {
             let mut rig = Rig::of(service, limits);
             rig.say(what);
             rig.await_received(what.len() as u64);
-            rig.floor.cut_off(|| true);
+            rig.cut_off();
             let far = rig.far.try_clone().unwrap();
             let stats = rig.over();
             assert!(one(stats, |stats| stats.cut_off), "{what:?}: {stats}");
@@ -324,7 +335,7 @@ fn a_cut_reaches_who_waits_for_nothing() {
     let mut rig = Rig::of(service, Limits { idle: None, ..Limits::default() });
     rig.far.shutdown(Shutdown::Write).unwrap();
     rig.hears("still here\n");
-    rig.floor.cut_off(|| true);
+    rig.cut_off();
     let stats = rig.over();
     assert!(one(stats, |stats| stats.cut_off), "{stats}");
 }

@@ -1,0 +1,58 @@
+//! How a server is laid out: how many processes, and what each of them has.
+
+use std::ops::Range;
+
+use crate::descriptors;
+use crate::model::{Family, Model};
+
+/// Numbers that follow from the model.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    /// Processes that accept; at least 1.
+    pub(crate) processes: usize,
+    /// Rows of counters that each of them has.
+    pub(crate) rows: usize,
+    /// Sets of listeners that each of them has; 0: one set for all.
+    pub(crate) sets: usize,
+}
+
+impl Layout {
+    pub(crate) fn of(model: &Model) -> Layout {
+        let each_its_own = model.word("accept") == "reuseport";
+        let loops = match model.kind().family {
+            Family::Loop => model.count("threads"),
+            Family::Blocking => 1,
+        };
+        Layout {
+            processes: model.processes().unwrap_or(1),
+            rows: (model.kind().rows)(model),
+            sets: if each_its_own { loops } else { 0 },
+        }
+    }
+
+    pub(crate) fn all_rows(&self) -> usize {
+        self.processes * self.rows
+    }
+
+    pub(crate) fn all_sets(&self) -> usize {
+        (self.processes * self.sets).max(1)
+    }
+
+    /// The rows whose peers the operator is shown side by side: those of loops or processes.
+    pub(crate) fn shown(&self, model: &Model) -> Range<usize> {
+        let several = self.processes > 1 || model.kind().family == Family::Loop;
+        if several { 0..self.all_rows() } else { 0..0 }
+    }
+
+    /// The most peers that one process can have: one descriptor each, unless each has a process.
+    pub(crate) fn peers_that_fit(&self, model: &Model) -> usize {
+        let fit = descriptors::peers_that_fit();
+        match model.kind().isolates_crashes {
+            // The parent has a descriptor for each child, too.
+            true => fit,
+            // What each process opens for itself, beside what is open now.
+            false if model.processes().is_some() => fit.saturating_sub(8 * self.rows + 16).max(1),
+            false => fit,
+        }
+    }
+}

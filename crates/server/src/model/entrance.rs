@@ -1,0 +1,215 @@
+//! The entrance: where a thread waits for newcomers, until the drain has emptied the backlogs.
+//!
+//! Listeners, the stop and the thread's own bell are in one epoll set; of several threads that wait
+//! for one listener the kernel wakes one (`EPOLLEXCLUSIVE`), and none of them blocks in accept(2),
+//! where no stop would reach it.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+
+use crate::admission::{Accepted, Acceptor, Newcomer};
+use crate::counters::{RowHandle, Stats};
+use crate::listening::Listener;
+use crate::site::Site;
+use crate::stopping::Bell;
+use crate::waiting::{Watch, until_readable};
+
+const STOP: u64 = 0;
+const BELL: u64 = 1;
+const LISTENERS: u64 = 2;
+
+/// One thread's entrance.
+pub(crate) struct Entrance {
+    site: Arc<Site>,
+    row: RowHandle,
+    /// Whether accepted sockets are to be non-blocking.
+    nonblocking: bool,
+    /// The operator said `pause`.
+    held: AtomicBool,
+    /// Rung when that changes.
+    bell: Bell,
+}
+
+/// The thread's own part of it.
+struct Guard<'e> {
+    entrance: &'e Entrance,
+    lent: Vec<Arc<Listener>>,
+    acceptor: Acceptor,
+    watch: Watch,
+    watched: bool,
+}
+
+impl Entrance {
+    /// `row`: where the thread counts.
+    pub(crate) fn new(site: &Arc<Site>, row: RowHandle, nonblocking: bool) -> io::Result<Entrance> {
+        let site = Arc::clone(site);
+        let held = AtomicBool::new(false);
+        Ok(Entrance { site, row, nonblocking, held, bell: Bell::new()? })
+    }
+
+    /// Accepts until the drain begins, and then whoever is in the backlogs; `serve` is called for
+    /// each. Returns after the listeners were given back.
+    ///
+    /// # Errors
+    /// If nothing can be waited for.
+    pub(crate) fn admit(
+        &self,
+        mut serve: impl FnMut(Newcomer) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut guard = Guard {
+            entrance: self,
+            lent: self.site.listeners.lend(0),
+            acceptor: Acceptor::new(self.nonblocking, self.row.clone()),
+            watch: Watch::new()?,
+            watched: false,
+        };
+        guard.watch.add(self.site.stop.drain_fd(), STOP, false)?;
+        guard.watch.add(self.bell.fd(), BELL, false)?;
+        while !self.site.stop.draining() {
+            guard.accept_waiting(&mut serve)?;
+        }
+        guard.accept_rest(&mut serve);
+        Ok(())
+    }
+
+    /// Stops or resumes accepting.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.store(held, SeqCst);
+        self.bell.ring();
+    }
+}
+
+impl Guard<'_> {
+    /// Waits once for the listeners, the stop, the bell; accepts from each listener that is ready.
+    fn accept_waiting(
+        &mut self,
+        serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.heed_hold()?;
+        self.entrance.row.waited();
+        self.watch.wait(None)?;
+        let ready: Vec<u64> = self.watch.ready().collect();
+        for name in ready {
+            if name == BELL {
+                self.entrance.bell.quiet();
+            }
+            let place = name.checked_sub(LISTENERS).and_then(|place| usize::try_from(place).ok());
+            let Some(listener) = place.and_then(|place| self.lent.get(place)) else { continue };
+            let listener = Arc::clone(listener);
+            if let Some(pause) = self.accept_one(&listener, serve)
+                && pause > Duration::ZERO
+            {
+                self.pause(self.entrance.site.stop.drain_fd(), pause);
+            }
+        }
+        Ok(())
+    }
+
+    /// Watches the listeners unless the operator said `pause`.
+    fn heed_hold(&mut self) -> io::Result<()> {
+        let wanted = !self.entrance.held.load(SeqCst);
+        if wanted == self.watched {
+            return Ok(());
+        }
+        self.watched = wanted;
+        for (listener, name) in self.lent.iter().zip(LISTENERS..) {
+            match wanted {
+                true => self.watch.add(&**listener, name, true)?,
+                false => self.watch.remove(&**listener),
+            }
+        }
+        Ok(())
+    }
+
+    /// The drain has begun: takes in who waits in the backlogs, in all no more than a backlog holds,
+    /// so that a flood does not put the stop off, and gives the listeners back.
+    fn accept_rest(&mut self, serve: &mut impl FnMut(Newcomer) -> io::Result<()>) {
+        let site = &self.entrance.site;
+        let mut left = site.listeners.backlog();
+        for listener in std::mem::take(&mut self.lent) {
+            self.accept_backlog(&listener, &mut left, serve);
+            let refused = self.acceptor.refuse_all(&listener, &mut left);
+            self.entrance.row.gather(&mut Stats { refused, ..Stats::default() });
+        }
+        site.listeners.close();
+    }
+
+    /// Takes in who waits in one backlog; those for whom there is no room wait until another has
+    /// left, while the drain lasts.
+    fn accept_backlog(
+        &mut self,
+        listener: &Listener,
+        left: &mut usize,
+        serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
+    ) {
+        let site = &self.entrance.site;
+        let over = || {
+            let passed = |deadline| deadline <= Instant::now();
+            site.stop.cutting() || site.drain_deadline().is_some_and(passed)
+        };
+        while *left > 0 && !over() {
+            match self.accept_one(listener, serve) {
+                None => *left -= 1,
+                Some(Duration::ZERO) => return,
+                Some(pause) => {
+                    let end = site.drain_deadline();
+                    let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+                    self.pause(site.stop.cut_fd(), left.map_or(pause, |left| left.min(pause)));
+                }
+            }
+        }
+    }
+
+    /// `Some`: nobody can be accepted for that long (zero: nobody waits).
+    fn accept_one(
+        &mut self,
+        listener: &Listener,
+        serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
+    ) -> Option<Duration> {
+        let (gate, row) = (&self.entrance.site.gate, &self.entrance.row);
+        let refuse = || row.gather(&mut Stats { refused: 1, ..Stats::default() });
+        match self.acceptor.accept(gate, listener) {
+            Accepted::Peer(newcomer) => {
+                let Err(error) = serve(newcomer) else { return None };
+                // Nobody could be started to serve it, and the peer was closed with it: as with
+                // descriptors.
+                gate.withdraw(row);
+                match self.acceptor.exhausted(true, || format!("nobody to serve a peer: {error}")) {
+                    Accepted::Exhausted { pause, .. } => {
+                        refuse();
+                        Some(pause)
+                    }
+                    _ => None,
+                }
+            }
+            Accepted::Refused => {
+                refuse();
+                None
+            }
+            Accepted::Nobody => Some(Duration::ZERO),
+            Accepted::Full => Some(Duration::MAX),
+            Accepted::Exhausted { refused, pause } => {
+                if refused {
+                    refuse();
+                }
+                Some(pause)
+            }
+        }
+    }
+
+    /// Accepts nobody for that long, or until a peer leaves or `stop` is readable.
+    fn pause(&self, stop: BorrowedFd<'_>, pause: Duration) {
+        let gate = &self.entrance.site.gate;
+        // One that is full has asked for the ring already.
+        if pause != Duration::MAX {
+            gate.await_leaving();
+        }
+        if until_readable(&[stop, gate.left.fd()], Some(pause)).contains(&1) {
+            gate.left.answer();
+        }
+    }
+}

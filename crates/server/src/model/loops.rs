@@ -1,0 +1,205 @@
+//! The loop models' threads: so many loops, and who accepts for them.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use switchboard_core::Ending;
+
+use super::entrance::Entrance;
+use super::{Model, Task};
+use crate::admission::Newcomer;
+use crate::counters::RowHandle;
+use crate::reactor::{Letter, Letters, Report, Station};
+use crate::site::Site;
+use crate::stopping::Bell;
+use crate::supervision::{Crew, Seen, Staff};
+
+/// How long a loop that was cut off gets to notice; one that computes on is left behind.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long the operator waits for a loop's answer: one that computes is left out.
+const REPORT_WAIT: Duration = Duration::from_millis(200);
+
+/// Why a loop model's settings make no sense together, if they do not.
+pub(super) fn check(model: &Model) -> Result<(), String> {
+    let (loops, accept) = (model.count("threads"), model.word("accept"));
+    let name = model.kind().name;
+    match accept.as_str() {
+        "handoff" if loops == 1 => Err(format!(
+            "`accept=handoff` hands peers to the least busy of several loops; say how many: \
+             {name}:accept=handoff,threads=N"
+        )),
+        "reuseport" if loops == 1 && model.processes().is_none() => Err(format!(
+            "`accept=` says how several loops come by their peers, and there is one loop; say how \
+             many: {name}:accept={accept},threads=N"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The threads of a process.
+pub(super) fn threads(model: &Model) -> Vec<Task> {
+    let mut tasks = vec![("main".to_owned(), "waits for the stop".to_owned())];
+    if hands_off(model) {
+        tasks.push(("sb-accept".to_owned(), "accepts for the least busy loop".to_owned()));
+    }
+    let loops = model.count("threads");
+    tasks.extend((0..loops).map(|number| {
+        let whose = if loops == 1 { "all peers" } else { "its own peers" };
+        (format!("sb-loop-{number}"), format!("serves {whose}"))
+    }));
+    tasks
+}
+
+/// A row for each loop, and one for the thread that accepts for them.
+pub(super) fn rows(model: &Model) -> usize {
+    model.count("threads") + usize::from(hands_off(model))
+}
+
+fn hands_off(model: &Model) -> bool {
+    model.word("accept") == "handoff"
+}
+
+/// Starts the loops of this process.
+pub(super) fn start(
+    site: &Arc<Site>,
+    model: &Model,
+    run: fn(&Station, &Model) -> io::Result<()>,
+) -> io::Result<Box<dyn Crew>> {
+    let (loops, handoff) = (model.count("threads"), hands_off(model));
+    let bell = Arc::new(Bell::new()?);
+    let mut crew = LoopCrew {
+        site: Arc::clone(site),
+        staff: Staff::new(&bell, &site.stop),
+        bell,
+        letters: Vec::new(),
+        entrance: None,
+    };
+    for number in 0..loops {
+        let letters = Letters::new()?;
+        crew.letters.push(Arc::clone(&letters));
+        let (site, model) = (Arc::clone(site), model.clone());
+        let mut begun = false;
+        crew.staff.start(format!("sb-loop-{number}"), move || {
+            if std::mem::replace(&mut begun, true) {
+                close_row(&site, number);
+            }
+            let lent = if handoff { Vec::new() } else { site.listeners.lend(number) };
+            let station = Station::new(&site, number, lent, handoff, &letters);
+            run(&station, &model)
+        })?;
+    }
+    if handoff {
+        let row = site.row(loops);
+        let entrance = Arc::new(Entrance::new(site, row, true)?);
+        crew.entrance = Some(Arc::clone(&entrance));
+        let loads: Vec<RowHandle> = (0..loops).map(|number| site.row(number)).collect();
+        let hand = Hand { loads, letters: crew.letters.clone(), last: 0 };
+        crew.staff.start("sb-accept".to_owned(), move || hand_off(&entrance, hand.clone()))?;
+    }
+    Ok(Box::new(crew))
+}
+
+/// A loop panicked outside its sessions: its peers went with it.
+fn close_row(site: &Site, number: usize) {
+    let row = site.rows.start + number;
+    let lost = site.counters.close(row..row + 1, Ending::Panicked);
+    (0..lost).for_each(|_| site.gate.leave(&site.row(number)));
+    tracing::warn!("{lost} peers of the loop count as failed");
+}
+
+/// What the accepting thread knows of the loops.
+#[derive(Clone)]
+struct Hand {
+    loads: Vec<RowHandle>,
+    letters: Vec<Arc<Letters>>,
+    /// The loop that got the last one: among equals, it is the next one's turn.
+    last: usize,
+}
+
+/// Accepts for all loops: each newcomer goes to the one with the fewest peers.
+fn hand_off(entrance: &Entrance, mut hand: Hand) -> io::Result<()> {
+    let count = hand.loads.len();
+    let result = entrance.admit(|newcomer: Newcomer| {
+        let turns = (1..=count).map(|step| (hand.last + step) % count);
+        let least = turns.min_by_key(|number| hand.letters[*number].load(&hand.loads[*number]));
+        hand.last = least.unwrap_or(0);
+        hand.letters[hand.last].put(Letter::Newcomer(newcomer));
+        Ok(())
+    });
+    hand.letters.iter().for_each(|letters| letters.put(Letter::NoMore));
+    result
+}
+
+/// The loops of this process.
+struct LoopCrew {
+    site: Arc<Site>,
+    staff: Staff,
+    bell: Arc<Bell>,
+    letters: Vec<Arc<Letters>>,
+    entrance: Option<Arc<Entrance>>,
+}
+
+impl Crew for LoopCrew {
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.staff.fd()
+    }
+
+    fn look(&mut self) -> io::Result<()> {
+        self.bell.quiet();
+        self.staff.failure()
+    }
+
+    fn ended(&mut self) -> bool {
+        self.staff.ended()
+    }
+
+    /// The loops see to it themselves.
+    fn let_go(&mut self) -> Option<Duration> {
+        None
+    }
+
+    fn cut_off(&mut self) {}
+
+    fn grace(&self) -> Duration {
+        GRACE
+    }
+
+    /// A session computes on and holds its loop up: its peers count as cut off.
+    fn leave_behind(&mut self) {
+        for name in self.staff.running() {
+            tracing::warn!("left behind: the thread {name} still computes for one of its peers");
+        }
+        self.site.counters.close(self.site.rows.clone(), Ending::CutOff);
+    }
+
+    fn hold(&mut self, held: bool) {
+        match &self.entrance {
+            Some(entrance) => entrance.hold(held),
+            None => self.letters.iter().for_each(|letters| letters.put(Letter::Hold(held))),
+        }
+    }
+
+    fn report(&mut self, mut each: Option<&mut dyn FnMut(Seen)>) {
+        let (answer, answers) = mpsc::channel();
+        for letters in &self.letters {
+            letters.put(Letter::Report(Report { peers: each.is_some(), answer: answer.clone() }));
+        }
+        drop(answer);
+        let end = Instant::now() + REPORT_WAIT;
+        for _ in &self.letters {
+            let left = end.saturating_duration_since(Instant::now());
+            let Ok(peers) = answers.recv_timeout(left) else { return };
+            if let Some(each) = &mut each {
+                peers.into_iter().for_each(&mut **each);
+            }
+        }
+    }
+
+    fn join(&mut self) -> io::Result<()> {
+        self.staff.join()
+    }
+}

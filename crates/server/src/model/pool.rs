@@ -1,0 +1,168 @@
+//! A fixed number of threads, each of which serves one peer at a time: a peer that comes finds a
+//! thread that runs already.
+//!
+//! One thread accepts and fills a bounded queue (`accept=queue`), or each accepts for itself
+//! (`accept=all`, the pre-threaded server). When all are busy the others wait in the backlog.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, SendTimeoutError, Sender, TrySendError, bounded};
+
+use super::floor::{Floor, FloorCrew};
+use super::{Kind, Model, Run, Task, blocking_model, settings};
+use crate::admission::Newcomer;
+use crate::counters::{RowHandle, Stats};
+use crate::site::Site;
+use crate::supervision::Crew;
+
+/// The model.
+pub(super) const MODEL: Kind = Kind {
+    name: "pool",
+    summary: "so many threads, each waiting in recv for one peer at a time",
+    source: "pre-threaded",
+    settings: &[
+        &settings::POOL_ACCEPT,
+        &settings::PROCESSES,
+        &settings::POOL_QUEUE,
+        &settings::POOL_THREADS,
+    ],
+    peers_max: |model| Some(model.number("threads") * model.given("processes").unwrap_or(1)),
+    parallel: true,
+    check,
+    threads,
+    rows: |model| model.count("threads") + usize::from(has_queue(model)),
+    run: Run::Crew(start),
+    ..blocking_model()
+};
+
+/// How soon the accepting thread notices the cut while the queue is full.
+const LOOK: Duration = Duration::from_millis(20);
+
+fn has_queue(model: &Model) -> bool {
+    model.word("accept") == "queue"
+}
+
+fn check(model: &Model) -> Result<(), String> {
+    match has_queue(model) || !model.is_given("queue") {
+        true => Ok(()),
+        false => Err("`accept=all` has no queue: each thread accepts for itself; leave `queue=` \
+                      out, or take `accept=queue`"
+            .to_owned()),
+    }
+}
+
+fn threads(model: &Model) -> Vec<Task> {
+    let task = match has_queue(model) {
+        true => "serves one peer at a time, from the queue",
+        false => "accepts and serves one peer at a time",
+    };
+    let last = model.count("threads") - 1;
+    let mut tasks = vec![("main".to_owned(), "waits for the stop".to_owned())];
+    if has_queue(model) {
+        tasks.push(("sb-accept".to_owned(), "accepts, and fills the queue".to_owned()));
+    }
+    tasks.push((format!("sb-pool-0 to {last}"), task.to_owned()));
+    tasks
+}
+
+fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
+    let floor = Arc::new(Floor::new(site)?);
+    let mut crew = FloorCrew::new(&floor);
+    let count = model.count("threads");
+    match has_queue(model) {
+        true => start_with_queue(&mut crew, &floor, count, model.count("queue"))?,
+        false => start_accepting(&mut crew, &floor, count)?,
+    }
+    Ok(Box::new(crew))
+}
+
+/// A peer in the queue, and since when.
+type Queued = (Newcomer, Instant);
+
+fn start_with_queue(
+    crew: &mut FloorCrew,
+    floor: &Arc<Floor>,
+    count: usize,
+    places: usize,
+) -> io::Result<()> {
+    let (queue, served) = bounded::<Queued>(places);
+    for number in 0..count {
+        let (floor, served, row) = (Arc::clone(floor), served.clone(), floor.site.row(number));
+        crew.staff.start(format!("sb-pool-{number}"), move || {
+            serve_queued(&floor, &served, &row);
+            Ok(())
+        })?;
+    }
+    let row = floor.site.row(count);
+    let entrance = crew.entrance(row.clone())?;
+    let site = Arc::clone(&floor.site);
+    // The thread's end closes the queue, and that ends the others.
+    let mut queue = Some(queue);
+    crew.staff.start("sb-accept".to_owned(), move || {
+        let Some(queue) = queue.take() else { return Err(io::Error::other("no queue")) };
+        entrance.admit(|newcomer| {
+            put(&site, &queue, newcomer, &row);
+            Ok(())
+        })
+    })
+}
+
+/// Puts a peer into the queue, and waits while that is full: so the others wait in the backlog.
+fn put(site: &Site, queue: &Sender<Queued>, newcomer: Newcomer, row: &RowHandle) {
+    let mut queued = match queue.try_send((newcomer, Instant::now())) {
+        Ok(()) => return,
+        Err(TrySendError::Full(queued) | TrySendError::Disconnected(queued)) => queued,
+    };
+    row.gather(&mut Stats { full: 1, ..Stats::default() });
+    while !site.stop.cutting() {
+        queued = match queue.send_timeout(queued, LOOK) {
+            Ok(()) => return,
+            Err(SendTimeoutError::Timeout(queued)) => queued,
+            Err(SendTimeoutError::Disconnected(_)) => break,
+        };
+    }
+    refuse(site, row);
+}
+
+/// One that was let in is closed without a session: the server stops.
+fn refuse(site: &Site, row: &RowHandle) {
+    row.gather(&mut Stats { refused: 1, ..Stats::default() });
+    site.gate.leave(row);
+}
+
+fn serve_queued(floor: &Floor, queue: &Receiver<Queued>, row: &RowHandle) {
+    while let Ok((newcomer, since)) = queue.recv() {
+        if floor.site.stop.cutting() {
+            drop(newcomer);
+            refuse(&floor.site, row);
+            continue;
+        }
+        let queued_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        row.gather(&mut Stats { queued_us, ..Stats::default() });
+        floor.serve(newcomer, row);
+    }
+}
+
+fn start_accepting(crew: &mut FloorCrew, floor: &Arc<Floor>, count: usize) -> io::Result<()> {
+    let idle = Arc::new(AtomicUsize::new(count));
+    for number in 0..count {
+        let row = floor.site.row(number);
+        let (floor, entrance) = (Arc::clone(floor), crew.entrance(row.clone())?);
+        let idle = Arc::clone(&idle);
+        crew.staff.start(format!("sb-pool-{number}"), move || {
+            entrance.admit(|newcomer| {
+                if idle.fetch_sub(1, SeqCst) == 1 {
+                    row.gather(&mut Stats { full: 1, ..Stats::default() });
+                }
+                floor.serve(newcomer, &row);
+                idle.fetch_add(1, SeqCst);
+                Ok(())
+            })
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,410 @@
+//! A process for each peer: the parent only accepts, and forks.
+//!
+//! Parent and children share the rows of the counters and nothing else. The parent keeps no copy of
+//! a peer's socket; a child keeps nothing but it. A child learns of the stop by a signal: it waits in
+//! recv(2), and has no thread that could wake it.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use switchboard_core::{Ending, PeerInfo};
+
+use super::floor::Floor;
+use super::presence::Presence;
+use super::{Kind, Model, Run, blocking_model, settings, tasks};
+use crate::admission::{Accepted, Acceptor, Newcomer};
+use crate::carrier::delivered;
+use crate::counters::{RowHandle, Stats};
+use crate::listening::Listener;
+use crate::shared::Shared;
+use crate::site::Site;
+use crate::supervision::child::{Child, Exit};
+use crate::supervision::{Crew, Seen};
+use crate::waiting::Watch;
+
+/// The model.
+pub(super) const MODEL: Kind = Kind {
+    name: "process",
+    summary: "a forked process for each peer, waiting for it in recv",
+    source: "fork per connection",
+    settings: &[&settings::CHILDREN],
+    peers_max: |model| Some(model.number("children")),
+    shares_memory: false,
+    parallel: true,
+    isolates_crashes: true,
+    threads: |_| tasks(&[("main", "accepts and forks"), ("sb-peer-N", "a process: serves peer N")]),
+    rows: |model| model.count("children") + 1,
+    run: Run::Crew(start),
+    ..blocking_model()
+};
+
+/// How long children get to notice that they were cut off, before they are killed.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Peers accepted at a time; then those are looked after who have ended.
+const BATCH: usize = 16;
+
+/// How often children are told again to let go, at first and at last.
+const TELL_LEAST: Duration = Duration::from_millis(20);
+const TELL_MOST: Duration = Duration::from_secs(1);
+
+/// What a child is to do when it gets SIGTERM.
+const DRAIN: u64 = 0;
+const CUT: u64 = 1;
+
+/// Names in the watch: listeners first, then the gate's bell, then children by their rows.
+const LEFT: u64 = 1 << 32;
+const CHILDREN: u64 = 1 << 33;
+
+/// The parent: its children are its crew.
+struct Parent {
+    site: Arc<Site>,
+    lent: Vec<Arc<Listener>>,
+    acceptor: Option<Acceptor>,
+    children: BTreeMap<usize, Kid>,
+    /// Rows that no child writes.
+    free: Vec<usize>,
+    /// `None` in a child.
+    watch: Option<Watch>,
+    /// The listeners are watched.
+    watched: bool,
+    held: bool,
+    /// Nobody is accepted until then, or until a peer leaves.
+    pause: Option<Option<Instant>>,
+    /// How many may still be taken out of the backlogs, once the drain has begun.
+    left: usize,
+    /// What SIGTERM means: [`DRAIN`] or [`CUT`], for all children at once.
+    stage: Arc<Shared<AtomicU64>>,
+    tell_again: Option<Instant>,
+    tell_pause: Duration,
+}
+
+/// One child, and whom it serves.
+struct Kid {
+    child: Child,
+    info: PeerInfo,
+    /// What its row had counted before it.
+    before: (u64, u64),
+}
+
+fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
+    let capacity = model.count("children");
+    let watch = Watch::new()?;
+    watch.add(site.gate.left.fd(), LEFT, false)?;
+    let parent = Parent {
+        site: Arc::clone(site),
+        lent: site.listeners.lend(0),
+        acceptor: Some(Acceptor::new(false, site.row(0))),
+        children: BTreeMap::new(),
+        free: (1..=capacity).rev().collect(),
+        watch: Some(watch),
+        watched: false,
+        held: false,
+        pause: None,
+        left: site.listeners.backlog(),
+        stage: Arc::new(Shared::new(1)?),
+        tell_again: None,
+        tell_pause: TELL_LEAST,
+    };
+    let mut parent = Box::new(parent);
+    parent.listen()?;
+    Ok(parent)
+}
+
+impl Parent {
+    /// Watches the listeners while there is room for another child.
+    fn listen(&mut self) -> io::Result<()> {
+        if self.pause.flatten().is_some_and(|until| until <= Instant::now()) {
+            self.pause = None;
+        }
+        let wanted = !self.held
+            && self.pause.is_none()
+            && !self.free.is_empty()
+            && !self.site.stop.draining();
+        if wanted == self.watched {
+            return Ok(());
+        }
+        self.watched = wanted;
+        let Some(watch) = &self.watch else { return Ok(()) };
+        for (listener, name) in self.lent.iter().zip(0..) {
+            match wanted {
+                true => watch.add(&**listener, name, false)?,
+                false => watch.remove(&**listener),
+            }
+        }
+        Ok(())
+    }
+
+    /// Accepts from one listener and forks, a few times; whether somebody may still wait there.
+    ///
+    /// No listener is held here while it forks: the child closes them all.
+    fn accept(&mut self, place: usize, most: usize) -> bool {
+        for _ in 0..most {
+            if self.free.is_empty() {
+                return true;
+            }
+            let (Some(acceptor), Some(listener)) = (&mut self.acceptor, self.lent.get(place))
+            else {
+                return false;
+            };
+            let row = self.site.row(0);
+            match acceptor.accept(&self.site.gate, listener) {
+                Accepted::Peer(newcomer) => self.fork(newcomer),
+                Accepted::Refused => row.gather(&mut Stats { refused: 1, ..Stats::default() }),
+                Accepted::Nobody => return false,
+                Accepted::Full => self.pause = Some(None),
+                Accepted::Exhausted { refused, pause } => {
+                    row.gather(&mut Stats { refused: u64::from(refused), ..Stats::default() });
+                    self.pause = Some(Some(Instant::now() + pause));
+                }
+            }
+            if self.pause.is_some() {
+                return true;
+            }
+        }
+        true
+    }
+
+    /// A child for a newcomer. If there can be none, the peer is closed, and accepting pauses.
+    fn fork(&mut self, newcomer: Newcomer) {
+        let Some(number) = self.free.pop() else { return };
+        let row = self.site.row(number);
+        // Before the child can count its end.
+        row.gather(&mut Stats { accepted: 1, ..Stats::default() });
+        if self.free.is_empty() {
+            self.site.row(0).gather(&mut Stats { full: 1, ..Stats::default() });
+        }
+        let (info, before) = (newcomer.info.clone(), row.traffic());
+        let name = format!("sb-peer-{}", info.id);
+        let mut newcomer = Some(newcomer);
+        let started = Child::start(&name, || {
+            newcomer.take().map_or(1, |newcomer| self.serve_alone(newcomer, &row))
+        });
+        drop(newcomer);
+        let started = started.and_then(|child| {
+            let watch = self.watch.as_ref().expect("only a child has none");
+            watch.add(&child, CHILDREN + number as u64, false)?;
+            Ok(child)
+        });
+        match started {
+            Ok(child) => drop(self.children.insert(number, Kid { child, info, before })),
+            Err(error) => self.not_forked(number, &row, &error),
+        }
+    }
+
+    fn not_forked(&mut self, number: usize, row: &RowHandle, error: &io::Error) {
+        row.not_accepted();
+        self.free.push(number);
+        self.site.gate.withdraw(&self.site.row(0));
+        self.site.row(0).gather(&mut Stats { refused: 1, ..Stats::default() });
+        if let Some(acceptor) = &mut self.acceptor {
+            let what = match error.raw_os_error() {
+                Some(libc::EMFILE | libc::ENFILE) => "no descriptor left for the process of a peer",
+                _ => "no process for a peer",
+            };
+            let paused = acceptor.exhausted(true, || format!("{what}: {error}"));
+            if let Accepted::Exhausted { pause, .. } = paused {
+                self.pause = Some(Some(Instant::now() + pause));
+            }
+        }
+    }
+
+    /// In the child: lets go of all that is the parent's, and serves its peer.
+    fn serve_alone(&mut self, newcomer: Newcomer, row: &RowHandle) -> i32 {
+        self.children.clear();
+        self.lent.clear();
+        self.acceptor = None;
+        self.watch = None;
+        self.site.listeners.close();
+        let presence = Arc::new(Presence::new(newcomer, row.clone()));
+        let served = self.site.stop.renew().and_then(|()| {
+            obey_signals(&self.site, &presence, &self.stage)?;
+            Floor::new(&self.site)
+        });
+        let status = match served {
+            Ok(floor) => {
+                floor.serve_present(presence);
+                0
+            }
+            Err(error) => {
+                tracing::warn!("peer {}: {error}", presence.info.id);
+                1
+            }
+        };
+        self.site.service.exit();
+        status
+    }
+
+    /// Waits for a child that has ended. One that did not say how its peer ended has failed it.
+    fn bury(&mut self, number: usize) {
+        let Some(kid) = self.children.get(&number) else { return };
+        let Some(exit) = kid.child.ended() else { return };
+        let Some(kid) = self.children.remove(&number) else { return };
+        if let Some(watch) = &self.watch {
+            watch.remove(&kid.child);
+        }
+        let rows = self.site.rows.start + number..self.site.rows.start + number + 1;
+        let ending =
+            if self.stage[0].load(SeqCst) == CUT { Ending::CutOff } else { Ending::Panicked };
+        if self.site.counters.close(rows, ending) > 0 || exit != Exit::Status(0) {
+            let PeerInfo { id, address, .. } = &kid.info;
+            tracing::warn!("the process {} of peer {id} {address} {exit}", kid.child.pid());
+        }
+        self.free.push(number);
+        self.site.gate.leave(&self.site.row(0));
+        if self.pause == Some(None) {
+            self.pause = None;
+        }
+    }
+
+    fn tell_all(&self, stage: u64) {
+        self.stage[0].store(stage, SeqCst);
+        self.children.values().for_each(|kid| kid.child.signal(Signal::TERM));
+    }
+}
+
+impl Crew for Parent {
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.watch.as_ref().expect("only a child has none").as_fd()
+    }
+
+    fn next_look(&self) -> Option<Instant> {
+        self.pause.flatten()
+    }
+
+    fn look(&mut self) -> io::Result<()> {
+        let mut ready = Vec::new();
+        if let Some(watch) = &mut self.watch
+            && watch.wait(Some(Duration::ZERO))?
+        {
+            self.site.row(0).waited();
+            ready.extend(watch.ready());
+        }
+        for name in ready {
+            if name >= CHILDREN {
+                self.bury((name - CHILDREN) as usize);
+            } else if name == LEFT {
+                self.site.gate.left.answer();
+                self.pause = None;
+            } else {
+                self.accept(name as usize, BATCH);
+            }
+        }
+        self.listen()
+    }
+
+    fn ended(&mut self) -> bool {
+        self.site.stop.draining() && self.lent.is_empty() && self.children.is_empty()
+    }
+
+    fn let_go(&mut self) -> Option<Duration> {
+        let now = Instant::now();
+        let _ = self.listen();
+        self.pause = None;
+        // Takes in who waits in the backlogs, in all no more than one holds; those for whom there is
+        // no room wait until another has left.
+        while let Some(last) = self.lent.len().checked_sub(1) {
+            let most = BATCH.min(self.left);
+            self.left -= most;
+            if most > 0 && self.accept(last, most) {
+                if self.free.is_empty() || self.pause.is_some() {
+                    break;
+                }
+                continue;
+            }
+            self.lent.pop();
+        }
+        if self.lent.is_empty() {
+            self.site.listeners.close();
+        }
+        if self.tell_again.is_none_or(|at| at <= now) {
+            self.tell_all(DRAIN);
+            self.tell_again = Some(now + self.tell_pause);
+            self.tell_pause = (self.tell_pause * 2).min(TELL_MOST);
+        }
+        Some(TELL_LEAST)
+    }
+
+    fn cut_off(&mut self) {
+        for listener in std::mem::take(&mut self.lent) {
+            if let Some(acceptor) = &mut self.acceptor {
+                let refused = acceptor.refuse_all(&listener, &mut self.left);
+                self.site.row(0).gather(&mut Stats { refused, ..Stats::default() });
+            }
+        }
+        self.site.listeners.close();
+        self.tell_all(CUT);
+    }
+
+    fn grace(&self) -> Duration {
+        GRACE
+    }
+
+    fn leave_behind(&mut self) {
+        for kid in self.children.values() {
+            let PeerInfo { id, address, .. } = &kid.info;
+            let pid = kid.child.pid();
+            tracing::warn!("process {pid} still computes for peer {id} {address}: it is killed");
+            kid.child.signal(Signal::KILL);
+        }
+        for number in self.children.keys().copied().collect::<Vec<_>>() {
+            if let Some(kid) = self.children.get(&number) {
+                crate::waiting::until_readable(&[kid.child.as_fd()], Some(GRACE));
+            }
+            self.bury(number);
+        }
+    }
+
+    fn hold(&mut self, held: bool) {
+        self.held = held;
+        if let Err(error) = self.listen() {
+            tracing::warn!("the listeners cannot be watched: {error}");
+        }
+    }
+
+    fn report(&mut self, each: Option<&mut dyn FnMut(Seen)>) {
+        let Some(each) = each else { return };
+        for (number, kid) in &self.children {
+            let (received, sent) = self.site.row(*number).traffic();
+            let traffic = (received - kid.before.0, sent - kid.before.1);
+            each(Seen { id: kid.info.id, address: kid.info.address.to_string(), traffic });
+        }
+    }
+
+    fn join(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// SIGTERM, from the parent or from whoever stops its whole group: what a draining thread does for
+/// the peers of other models, this process does for its own in the handler, as often as it is told.
+fn obey_signals(
+    site: &Arc<Site>,
+    presence: &Arc<Presence>,
+    stage: &Arc<Shared<AtomicU64>>,
+) -> io::Result<()> {
+    let (stop, presence, stage) = (site.stop.clone(), Arc::clone(presence), Arc::clone(stage));
+    let heed = move || {
+        if stage[0].load(SeqCst) == CUT {
+            stop.cut();
+            presence.cut_off();
+            return;
+        }
+        stop.drain();
+        if presence.between.load(SeqCst)
+            && !presence.shut.load(SeqCst)
+            && delivered(&presence.socket)
+        {
+            presence.shut_reading();
+        }
+    };
+    // SAFETY: all of that is atomics and system calls that are async-signal-safe: write(2),
+    // clock_gettime(2), shutdown(2), getsockopt(2), ioctl(2). Nothing is locked or allocated.
+    unsafe { signal_hook::low_level::register(signal_hook::consts::SIGTERM, heed) }.map(drop)
+}

@@ -1,0 +1,148 @@
+//! The keys that models take: what each may be, and what it does.
+
+use std::thread;
+
+/// A key that a model takes: `NAME:key=value`.
+#[derive(Debug)]
+pub struct Setting {
+    /// The key.
+    pub name: &'static str,
+    /// What it may be.
+    pub values: Values,
+    /// What it is when it is not given.
+    pub default: Default,
+    /// What it does, in one line.
+    pub about: &'static str,
+}
+
+/// What a setting may be.
+#[derive(Debug)]
+pub enum Values {
+    /// A number, from the least to the most; what it counts.
+    Number(&'static str, u64, u64),
+    /// One of these words.
+    Words(&'static [&'static str]),
+}
+
+/// What a setting is when it is not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// As if there were no such key.
+    Absent,
+    /// This number, or the word at this place.
+    Fixed(u64),
+    /// So many for each core of the machine, which the printed form of the model shows.
+    PerCore(u64),
+}
+
+impl Setting {
+    /// The value that a text stands for.
+    pub(super) fn read(&self, text: &str) -> Option<u64> {
+        match self.values {
+            Values::Number(_, least, most) => {
+                text.parse().ok().filter(|number| (least..=most).contains(number))
+            }
+            Values::Words(words) => {
+                words.iter().position(|word| *word == text).map(|place| place as u64)
+            }
+        }
+    }
+
+    /// A value as it is written.
+    pub fn written(&self, value: u64) -> String {
+        match self.values {
+            Values::Number(..) => value.to_string(),
+            Values::Words(words) => {
+                let place = usize::try_from(value).unwrap_or(usize::MAX);
+                words.get(place).copied().unwrap_or_default().to_owned()
+            }
+        }
+    }
+
+    /// What it may be, in words.
+    pub fn values_in_words(&self) -> String {
+        match self.values {
+            Values::Number(what, least, most) => format!("a number of {what}, {least} to {most}"),
+            Values::Words(words) => words.join(" or "),
+        }
+    }
+
+    /// What stands for its value in a synopsis: `N`, or the words.
+    pub fn placeholder(&self) -> String {
+        match self.values {
+            Values::Number(..) => "N".to_owned(),
+            Values::Words(words) => words.join("|"),
+        }
+    }
+
+    /// The default on this machine.
+    pub fn default_here(&self) -> Option<u64> {
+        match self.default {
+            Default::Absent => None,
+            Default::Fixed(value) => Some(value),
+            Default::PerCore(each) => Some(each * cores()),
+        }
+    }
+}
+
+/// The cores that this process may use.
+pub(crate) fn cores() -> u64 {
+    thread::available_parallelism().map_or(1, |cores| cores.get() as u64)
+}
+
+pub(crate) const PROCESSES: Setting = Setting {
+    name: "processes",
+    values: Values::Number("processes", 1, 256),
+    default: Default::Absent,
+    about: "the whole model in each of so many supervised processes",
+};
+
+pub(crate) const LOOPS: Setting = Setting {
+    name: "threads",
+    values: Values::Number("loops", 1, 256),
+    default: Default::Fixed(1),
+    about: "so many loops, each on a thread of its own",
+};
+
+/// How several loops or processes come by their peers.
+pub(crate) const ACCEPT: Setting = Setting {
+    name: "accept",
+    values: Values::Words(&["shared", "reuseport", "handoff"]),
+    default: Default::Fixed(0),
+    about: "one listener for all loops; one for each; or a thread accepts for the least busy",
+};
+
+pub(crate) const FD_SET_SIZE: Setting = Setting {
+    name: "fd-set-size",
+    values: Values::Number("descriptors", 64, 1 << 20),
+    default: Default::Fixed(1024),
+    about: "descriptors below this number can be watched; the C library has 1,024",
+};
+
+pub(crate) const POOL_THREADS: Setting = Setting {
+    name: "threads",
+    values: Values::Number("threads", 1, 4096),
+    default: Default::PerCore(4),
+    about: "so many peers are served at a time, a thread each",
+};
+
+pub(crate) const POOL_ACCEPT: Setting = Setting {
+    name: "accept",
+    values: Values::Words(&["queue", "all"]),
+    default: Default::Fixed(0),
+    about: "one thread accepts and fills a queue; or each thread accepts for itself",
+};
+
+pub(crate) const POOL_QUEUE: Setting = Setting {
+    name: "queue",
+    values: Values::Number("peers", 1, 65536),
+    default: Default::Fixed(64),
+    about: "so many accepted peers wait for a thread; the others wait in the backlog",
+};
+
+pub(crate) const CHILDREN: Setting = Setting {
+    name: "children",
+    values: Values::Number("processes", 1, 32768),
+    default: Default::Fixed(1000),
+    about: "so many peers at a time; further ones wait in the backlog",
+};

@@ -1,0 +1,107 @@
+//! What other threads tell a loop: letters, for which its inbox wakes it.
+
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::{io, mem};
+
+use super::Reactor;
+use crate::admission::Newcomer;
+use crate::counters::Row;
+use crate::inbox::{Inbox, Wake};
+use crate::mechanism::Mechanism;
+use crate::stopping::Bell;
+use crate::supervision::Seen;
+
+/// One letter.
+pub(crate) enum Letter {
+    /// A peer that another thread accepted for this loop.
+    Newcomer(Newcomer),
+    /// No more of those will come.
+    NoMore,
+    /// The operator said `pause` (true) or `resume`.
+    Hold(bool),
+    /// The operator asks.
+    Report(Report),
+}
+
+/// A question: the loop brings its counters up to date, and lists its peers if asked to.
+pub(crate) struct Report {
+    pub(crate) peers: bool,
+    pub(crate) answer: mpsc::Sender<Vec<Seen>>,
+}
+
+/// The letters to one loop. It outlives the loop's thread, if that has to be replaced.
+pub(crate) struct Letters {
+    inbox: Inbox<Letter, Bell>,
+    /// Newcomers on their way, whom the loop's counters do not have yet.
+    coming: AtomicU64,
+}
+
+impl Letters {
+    pub(crate) fn new() -> io::Result<Arc<Letters>> {
+        Ok(Arc::new(Letters { inbox: Inbox::new(Bell::new()?), coming: AtomicU64::new(0) }))
+    }
+
+    /// From any thread.
+    pub(crate) fn put(&self, letter: Letter) {
+        if let Letter::Newcomer(_) = letter {
+            self.coming.fetch_add(1, Ordering::Relaxed);
+        }
+        self.inbox.put(letter);
+    }
+
+    /// How many peers the loop has to serve; `row` is its counters.
+    pub(crate) fn load(&self, row: &Row) -> u64 {
+        row.present() + self.coming.load(Ordering::Relaxed)
+    }
+
+    /// Readable when there are letters.
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.inbox.bell().fd()
+    }
+}
+
+impl Wake for Bell {
+    fn ring(&self) {
+        Bell::ring(self);
+    }
+
+    fn quiet(&self) {
+        Bell::quiet(self);
+    }
+}
+
+impl<M: Mechanism> Reactor<'_, M> {
+    /// Reads what has come. The bell has rung.
+    pub(super) fn read_letters(&mut self) {
+        let mut letters = mem::take(&mut self.letters);
+        self.station.letters.inbox.take(&mut letters);
+        for letter in letters.drain(..) {
+            self.read_letter(letter);
+        }
+        self.letters = letters;
+    }
+
+    fn read_letter(&mut self, letter: Letter) {
+        match letter {
+            Letter::Newcomer(newcomer) => {
+                self.open(newcomer);
+                self.station.letters.coming.fetch_sub(1, Ordering::Relaxed);
+            }
+            Letter::NoMore => self.listening.awaits_handoffs = false,
+            Letter::Hold(held) => self.listening.held = held,
+            Letter::Report(Report { peers, answer }) => {
+                self.station.row.gather(&mut self.hand.stats);
+                let seen = if peers {
+                    self.peers.iter().map(|slot| slot.seen()).collect()
+                } else {
+                    Vec::new()
+                };
+                // Whoever asked may have stopped waiting.
+                let _ = answer.send(seen);
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Supervision: who serves is watched, replaced if it dies, seen off when the server stops.
+//!
+//! A [`Crew`] is whoever serves in a process, be it threads or processes; the [`warden`] is the
+//! thread that watches over it and obeys the operator. One of each for all models.
+
+mod channel;
+pub(crate) mod child;
+pub(crate) mod crew;
+pub(crate) mod patience;
+pub(crate) mod processes;
+pub(crate) mod staff;
+pub(crate) mod warden;
+
+pub(crate) use crew::{Crew, Seen};
+pub(crate) use staff::Staff;

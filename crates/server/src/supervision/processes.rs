@@ -1,0 +1,392 @@
+//! The supervisor's crew: forked processes, each of which runs the whole model.
+//!
+//! The supervisor has one thread for its whole life, so that it may fork at any time. It opens the
+//! listeners before the first fork and keeps them: a process that dies leaves its backlog to its
+//! replacement, and no peer that waits there is reset.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use switchboard_core::Ending;
+
+use super::channel::{Channel, Order, Supervisor, Word};
+use super::child::{Child, Exit};
+use super::patience::{Patience, Verdict};
+use super::{Crew, Seen, warden};
+use crate::model::{self, Model};
+use crate::site::Site;
+use crate::waiting::{Watch, until_readable};
+
+/// How long a process that was cut off gets: a loop's own grace, and some.
+const GRACE: Duration = Duration::from_millis(3500);
+
+/// How long a process that was killed takes to be gone, at most.
+const KILLED: Duration = Duration::from_secs(1);
+
+/// How long the operator waits for a process's answer: one that computes is left out.
+const REPORT_WAIT: Duration = Duration::from_millis(500);
+
+/// All processes of a server.
+pub(crate) struct Processes {
+    site: Arc<Site>,
+    model: Model,
+    /// Rows of counters, and sets of listeners, that each process has.
+    rows: usize,
+    sets: usize,
+    places: Vec<Place>,
+    /// Watches children and channels; `None` in a child.
+    watch: Option<Watch>,
+    held: bool,
+    told_to_drain: bool,
+    told_to_cut: bool,
+}
+
+/// A place that is always to be filled.
+struct Place {
+    member: Option<Member>,
+    patience: Patience,
+    /// When its dead member is to be replaced.
+    replace_at: Option<Instant>,
+    /// It has been up, be it with another member.
+    up: bool,
+}
+
+/// The process that fills a place.
+struct Member {
+    child: Child,
+    channel: Channel,
+}
+
+impl Processes {
+    /// Forks them all, and waits until each of them serves.
+    ///
+    /// # Errors
+    /// If they do not come up.
+    pub(crate) fn start(
+        site: &Arc<Site>,
+        model: &Model,
+        rows: usize,
+        sets: usize,
+    ) -> io::Result<Processes> {
+        let count = model.processes().unwrap_or(1);
+        let place = || Place {
+            member: None,
+            patience: Patience::new(Instant::now()),
+            replace_at: Some(Instant::now()),
+            up: false,
+        };
+        let mut processes = Processes {
+            site: Arc::clone(site),
+            model: model.clone(),
+            rows,
+            sets,
+            places: (0..count).map(|_| place()).collect(),
+            watch: Some(Watch::new()?),
+            held: false,
+            told_to_drain: false,
+            told_to_cut: false,
+        };
+        let result = processes.come_up();
+        if result.is_err() {
+            processes.kill_all();
+        }
+        result.map(|()| processes)
+    }
+
+    fn come_up(&mut self) -> io::Result<()> {
+        while !self.places.iter().all(|place| place.up) && !self.site.stop.draining() {
+            self.fill_places()?;
+            let wait = self.next_look().map(|at| at.saturating_duration_since(Instant::now()));
+            until_readable(&[self.fd(), self.site.stop.drain_fd()], wait);
+            self.look()?;
+        }
+        Ok(())
+    }
+
+    /// Starts whoever is due.
+    fn fill_places(&mut self) -> io::Result<()> {
+        if self.site.stop.draining() {
+            self.places.iter_mut().for_each(|place| place.replace_at = None);
+            return Ok(());
+        }
+        let now = Instant::now();
+        for number in 0..self.places.len() {
+            if self.places[number].replace_at.is_some_and(|at| at <= now) {
+                self.fill(number)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self, number: usize) -> io::Result<()> {
+        self.places[number].replace_at = None;
+        self.places[number].patience.begin(Instant::now());
+        let started = Channel::pair().and_then(|(here, there)| {
+            // Moved into the child only; here it is dropped by the closure that never ran.
+            let mut there = Some(there);
+            let name = format!("sb-process-{number}");
+            let child = Child::start(&name, || {
+                there.take().map_or(1, |there| self.serve_as(number, there))
+            })?;
+            Ok(Member { child, channel: here })
+        });
+        let member = match started {
+            Ok(member) => member,
+            Err(error) => return self.died(number, &format!("cannot be started: {error}")),
+        };
+        if let Some(watch) = &self.watch {
+            watch.add(&member.child, name_of(number, false), false)?;
+            watch.add(&member.channel, name_of(number, true), false)?;
+        }
+        if self.held {
+            let _ = member.channel.order(Order::Hold(true));
+        }
+        self.places[number].member = Some(member);
+        Ok(())
+    }
+
+    /// In the child: lets go of all that is the supervisor's, and serves.
+    fn serve_as(&mut self, number: usize, channel: Channel) -> i32 {
+        self.places.clear();
+        self.watch = None;
+        let site = match self.site.of_process(number, self.rows, self.sets) {
+            Ok(site) => Arc::new(site),
+            Err(error) => return complain(number, &error),
+        };
+        let mut supervisor = Supervisor::new(channel);
+        let served = obey_signals(&site).and_then(|()| {
+            let mut crew = model::start(&site, &self.model)?;
+            supervisor.say(&Word::Ready);
+            warden::keep(&site, &mut *crew, &mut [&mut supervisor])
+        });
+        site.service.exit();
+        match served {
+            Ok(()) => 0,
+            Err(error) => complain(number, &error),
+        }
+    }
+
+    /// One has died, or could not be started: its peers are counted as failed, its place is filled
+    /// again, soon.
+    fn died(&mut self, number: usize, how: &str) -> io::Result<()> {
+        let ending = if self.told_to_cut { Ending::CutOff } else { Ending::Panicked };
+        let lost = self.close_rows(number, ending);
+        if self.site.stop.draining() {
+            if lost > 0 {
+                tracing::warn!("process {number} {how} in the drain; it had {}", peers(lost));
+            }
+            return Ok(());
+        }
+        let place = &mut self.places[number];
+        match place.patience.died(Instant::now()) {
+            Verdict::Replace(pause) => {
+                place.replace_at = Some(Instant::now() + pause);
+                let when = match pause {
+                    Duration::ZERO => "it is replaced".to_owned(),
+                    pause => format!("it is replaced in {pause:?}"),
+                };
+                let lost =
+                    if lost > 0 { format!("; {} failed", peers(lost)) } else { String::new() };
+                tracing::warn!("process {number} {how}{lost}; {when}");
+                Ok(())
+            }
+            Verdict::GiveUp => Err(io::Error::other(format!(
+                "process {number} never comes up: again and again it {how}; the server gives up \
+                 (what the processes said is above)"
+            ))),
+        }
+    }
+
+    fn close_rows(&self, number: usize, ending: Ending) -> u64 {
+        let rows = self.rows * number..self.rows * (number + 1);
+        let lost = self.site.counters.close(rows.clone(), ending);
+        self.site.gate.leave_all(self.site.counters.take_inside(rows));
+        lost
+    }
+
+    /// Waits for a child that is gone, and looks after its place.
+    fn bury(&mut self, number: usize) -> io::Result<()> {
+        let Some(member) = &self.places[number].member else { return Ok(()) };
+        let Some(exit) = member.child.ended() else { return Ok(()) };
+        self.hear(number);
+        let Some(member) = self.places[number].member.take() else { return Ok(()) };
+        if let Some(watch) = &self.watch {
+            watch.remove(&member.child);
+            watch.remove(&member.channel);
+        }
+        let pid = member.child.pid();
+        drop(member);
+        if exit == Exit::Status(0) && self.site.stop.draining() {
+            // Nothing is left to count, unless it counted wrongly.
+            self.close_rows(number, Ending::CutOff);
+            return Ok(());
+        }
+        self.died(number, &format!("(pid {pid}) {exit}"))
+    }
+
+    /// Reads what a process has said.
+    fn hear(&mut self, number: usize) {
+        let place = &mut self.places[number];
+        let Some(member) = &place.member else { return };
+        while let Ok(Some(word)) = member.channel.next_word() {
+            if word == Word::Ready {
+                place.patience.came_up();
+                place.up = true;
+            }
+        }
+    }
+
+    fn tell_all(&self, order: Order) {
+        for member in self.places.iter().filter_map(|place| place.member.as_ref()) {
+            if let Err(error) = member.channel.order(order) {
+                tracing::debug!("process {} does not listen: {error}", member.child.pid());
+            }
+        }
+    }
+
+    fn kill_all(&mut self) {
+        for number in 0..self.places.len() {
+            if let Some(member) = &self.places[number].member {
+                member.child.signal(Signal::KILL);
+                until_readable(&[member.child.as_fd()], Some(KILLED));
+                let _ = member.child.ended();
+            }
+            self.places[number].member = None;
+        }
+    }
+
+    /// What one process says of its peers, until it has said all, or takes too long.
+    fn report_of(member: &Member, end: Instant, each: &mut dyn FnMut(Seen)) -> bool {
+        loop {
+            match member.channel.next_word() {
+                Ok(Some(Word::Peer(seen))) => each(seen),
+                Ok(Some(Word::Reported)) => return true,
+                Ok(Some(Word::Ready)) => {}
+                Ok(None) => {
+                    let left = end.saturating_duration_since(Instant::now());
+                    if until_readable(&[member.channel.as_fd()], Some(left)).is_empty() {
+                        return false;
+                    }
+                }
+                Err(_) => return false,
+            }
+        }
+    }
+}
+
+impl Crew for Processes {
+    fn fd(&self) -> BorrowedFd<'_> {
+        self.watch.as_ref().expect("only a child has none").as_fd()
+    }
+
+    fn next_look(&self) -> Option<Instant> {
+        self.places.iter().filter_map(|place| place.replace_at).min()
+    }
+
+    fn look(&mut self) -> io::Result<()> {
+        let mut ready = Vec::new();
+        if let Some(watch) = &mut self.watch
+            && watch.wait(Some(Duration::ZERO))?
+        {
+            ready.extend(watch.ready());
+        }
+        for name in ready {
+            let (number, is_channel) = ((name >> 1) as usize, name & 1 == 1);
+            match is_channel {
+                // One that closed its end has ended, or is about to.
+                true => self.hear(number),
+                false => self.bury(number)?,
+            }
+        }
+        self.fill_places()
+    }
+
+    fn ended(&mut self) -> bool {
+        self.site.stop.draining() && self.places.iter().all(|place| place.member.is_none())
+    }
+
+    fn let_go(&mut self) -> Option<Duration> {
+        if !std::mem::replace(&mut self.told_to_drain, true) {
+            // Each process has its own copies, and accepts whoever waits there.
+            self.site.listeners.close();
+            self.tell_all(Order::Drain);
+        }
+        None
+    }
+
+    fn cut_off(&mut self) {
+        self.let_go();
+        if !std::mem::replace(&mut self.told_to_cut, true) {
+            self.tell_all(Order::Cut);
+        }
+    }
+
+    fn grace(&self) -> Duration {
+        GRACE
+    }
+
+    fn leave_behind(&mut self) {
+        for (number, place) in self.places.iter().enumerate() {
+            if let Some(member) = &place.member {
+                tracing::warn!(
+                    "process {number} (pid {}) still computes for one of its peers: it is killed",
+                    member.child.pid()
+                );
+            }
+        }
+        self.kill_all();
+        for number in 0..self.places.len() {
+            self.close_rows(number, Ending::CutOff);
+        }
+    }
+
+    fn hold(&mut self, held: bool) {
+        self.held = held;
+        self.tell_all(Order::Hold(held));
+    }
+
+    fn report(&mut self, mut each: Option<&mut dyn FnMut(Seen)>) {
+        self.tell_all(Order::Report(each.is_some()));
+        let end = Instant::now() + REPORT_WAIT;
+        for member in self.places.iter().filter_map(|place| place.member.as_ref()) {
+            let told = Processes::report_of(member, end, &mut |seen| {
+                if let Some(each) = &mut each {
+                    each(seen);
+                }
+            });
+            if !told {
+                tracing::warn!("process {} does not answer: it is left out", member.child.pid());
+            }
+        }
+    }
+
+    fn join(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the watch calls a child, or its channel.
+fn name_of(number: usize, channel: bool) -> u64 {
+    (number as u64) << 1 | u64::from(channel)
+}
+
+fn peers(count: u64) -> String {
+    if count == 1 { "1 peer".to_owned() } else { format!("{count} peers") }
+}
+
+fn complain(number: usize, error: &io::Error) -> i32 {
+    tracing::warn!("process {number}: {error}");
+    1
+}
+
+/// SIGTERM to a single process drains it, after which it is replaced. SIGINT, which a terminal sends
+/// to the supervisor and all its processes, is the supervisor's: see `Prepared::obey_signals`.
+fn obey_signals(site: &Arc<Site>) -> io::Result<()> {
+    let stop = site.stop.clone();
+    // SAFETY: `Stop::drain` is async-signal-safe, as `Stop::advance` is.
+    unsafe { signal_hook::low_level::register(signal_hook::consts::SIGTERM, move || stop.drain()) }
+        .map(drop)
+}
