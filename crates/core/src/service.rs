@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use crate::{Peer, PeerInfo, Session};
 
 type Open = dyn Fn(&PeerInfo) -> Box<dyn Session> + Send + Sync;
 type Handle = dyn Fn(&mut Peer<'_>) -> io::Result<()> + Send + Sync;
+type Hook = dyn Fn() + Send + Sync;
 
 /// What a program offers to each of its peers, and what it needs to be run faithfully.
 ///
@@ -17,6 +19,7 @@ pub struct Service {
     state: State,
     idle: Idle,
     style: Style,
+    exit_hooks: Vec<Box<Hook>>,
 }
 
 /// How a service is written.
@@ -75,7 +78,13 @@ impl Service {
     }
 
     fn new(name: impl Into<String>, style: Style) -> Service {
-        Service { name: name.into(), state: State::None, idle: Idle::Default, style }
+        Service {
+            name: name.into(),
+            state: State::None,
+            idle: Idle::Default,
+            style,
+            exit_hooks: Vec::new(),
+        }
     }
 
     /// Declares the state that peers have in common.
@@ -90,6 +99,24 @@ impl Service {
     pub fn idle(mut self, idle: Idle) -> Service {
         self.idle = idle;
         self
+    }
+
+    /// Called once in each process that served peers, after the last of them has gone and before the
+    /// process ends (or, under `spawn`, before `join` returns): the place to flush what the service
+    /// wrote behind its peers' backs. Hooks of one service are called in the order in which they
+    /// were given.
+    #[must_use]
+    pub fn at_exit(mut self, hook: impl Fn() + Send + Sync + 'static) -> Service {
+        self.exit_hooks.push(Box::new(hook));
+        self
+    }
+
+    /// Calls what was given to [`at_exit`](Service::at_exit); for servers. A hook that panics ends
+    /// neither the server nor the hooks after it: the panic hook's message is all that is seen.
+    pub fn exit(&self) {
+        for hook in &self.exit_hooks {
+            let _ = panic::catch_unwind(AssertUnwindSafe(hook));
+        }
     }
 
     /// The name shown in the ready line.
@@ -138,3 +165,33 @@ const _: () = {
     const fn shared_by_threads<T: Send + Sync>() {}
     shared_by_threads::<Service>();
 };
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// Kills: a later hook in place of an earlier one; a panic that ends the server or skips the
+    /// hooks after it; a hook that is called before the exit.
+    #[test]
+    fn calls_every_exit_hook_in_order_although_one_panics() {
+        let called = Arc::new(Mutex::new(Vec::new()));
+        let note = |word: &'static str| {
+            let called = called.clone();
+            move || called.lock().unwrap().push(word)
+        };
+        let service = Service::handler("quiet", |_peer| Ok(()))
+            .at_exit(note("first"))
+            .at_exit(|| panic!("this hook panics"))
+            .at_exit(note("last"));
+        assert!(called.lock().unwrap().is_empty());
+        service.exit();
+        assert_eq!(*called.lock().unwrap(), ["first", "last"]);
+    }
+
+    #[test]
+    fn an_exit_without_hooks_does_nothing() {
+        Service::handler("quiet", |_peer| Ok(())).exit();
+    }
+}
