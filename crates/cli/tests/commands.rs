@@ -263,7 +263,7 @@ fn a_menu_from_a_file_is_served() {
 fn serve_alone_lists_the_services() {
     let said = run(&["serve"]);
     assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""));
-    for name in ["echo", "discard", "chargen", "daytime", "time", "upper", "hotline"] {
+    for name in ["echo", "discard", "chargen", "daytime", "time", "upper", "hotline", "work"] {
         assert!(said.stdout.lines().any(|line| line.starts_with(&format!("{name} "))), "{said:?}");
     }
     assert!(!said.stdout.contains("probe"), "{said:?}");

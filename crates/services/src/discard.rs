@@ -39,7 +39,10 @@ fn build(options: &Options) -> Result<Service, String> {
     Ok(match options.flag(PRINT.name) {
         false => Service::sessions("discard", |_peer| Discard),
         true => Service::sessions("discard", move |_peer| Printed { encoding, transcript: None })
-            .state(State::PerPeer),
+            .state(State::PerPeer)
+            .at_exit(|| {
+                printing::flush();
+            }),
     })
 }
 

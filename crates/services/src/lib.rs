@@ -7,8 +7,9 @@
 //!
 //! - [`Entry`], [`ServiceOption`], [`Options`]: what a service says of itself and is told.
 //! - `echo`, `discard`, `chargen`, `daytime`, `time`, `upper`: the small ones, event style.
-//! - `hotline`: a phone menu, straight-line style. `probe` (hidden): what the conformance suite
-//!   talks to, in both styles.
+//! - `hotline`: a phone menu, straight-line style.
+//! - `work`: burns, sleeps and crashes to order, for measuring. `probe` (hidden): what the
+//!   conformance suite talks to. Both in both styles.
 //! - [`printing`]: lines on standard output that never make a loop wait.
 
 mod chargen;
@@ -24,6 +25,7 @@ mod probe;
 mod time;
 mod transcript;
 mod upper;
+mod work;
 
 pub use entry::{Entry, ServiceOption};
 pub use options::Options;
@@ -37,6 +39,7 @@ pub static SERVICES: &[&Entry] = &[
     &time::ENTRY,
     &upper::ENTRY,
     &hotline::ENTRY,
+    &work::ENTRY,
     &probe::ENTRY,
 ];
 

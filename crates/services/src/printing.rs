@@ -27,8 +27,9 @@ pub fn print(line: String) {
 }
 
 /// Waits until all that was queued has been written, or until standard output has taken nothing
-/// for a second. Every process that serves peers calls it before it ends; it costs nothing if
-/// nothing was printed. Says whether all was written.
+/// for a second. Every process that serves peers calls it before it ends, as the hook that `discard`
+/// gives to [`Service::at_exit`](switchboard_core::Service::at_exit); it costs nothing if nothing
+/// was printed. Says whether all was written.
 pub fn flush() -> bool {
     PRINTER.flush(PATIENCE)
 }

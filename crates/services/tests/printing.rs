@@ -9,27 +9,29 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use switchboard_services::printing;
+use switchboard_services::{Options, find, printing};
 
 const ROLE: &str = "SWITCHBOARD_PRINTING_ROLE";
 
 fn main() -> ExitCode {
     match env::var(ROLE).as_deref() {
-        Ok("few") => print(50, 100),
-        Ok("many") => print(5_000, 4_000),
+        Ok("few") => print(50, 100, printing::flush),
+        Ok("few, then discard's exit") => print(50, 100, exit_discard),
+        Ok("many") => print(5_000, 4_000, printing::flush),
         _ => {
             each_line_is_one_write_and_none_is_lost_at_exit();
             a_closed_standard_output_is_borne();
             a_reader_that_reads_nothing_holds_nobody_up();
-            println!("3 cases of printing passed");
+            discards_exit_flushes();
+            println!("4 cases of printing passed");
             ExitCode::SUCCESS
         }
     }
 }
 
-/// Prints so many lines of this length and ends as a server does. Says 3 if not all was written,
-/// 4 if printing made us wait.
-fn print(lines: usize, length: usize) -> ExitCode {
+/// Prints so many lines of this length and ends with `flush`. Says 3 if not all was written, 4 if
+/// printing made us wait.
+fn print(lines: usize, length: usize, flush: fn() -> bool) -> ExitCode {
     let begun = Instant::now();
     for n in 0..lines {
         printing::print(format!("{n:0width$}\n", width = length - 1));
@@ -37,7 +39,14 @@ fn print(lines: usize, length: usize) -> ExitCode {
     if begun.elapsed() > Duration::from_millis(900) {
         return ExitCode::from(4);
     }
-    ExitCode::from(if printing::flush() { 0 } else { 3 })
+    ExitCode::from(if flush() { 0 } else { 3 })
+}
+
+/// What a server does at the end of each process that served peers.
+fn exit_discard() -> bool {
+    let entry = find("discard").unwrap();
+    (entry.build)(&Options::parse(entry, "print").unwrap()).unwrap().exit();
+    true
 }
 
 fn child(role: &str, stdout: impl Into<Stdio>) -> Command {
@@ -47,8 +56,19 @@ fn child(role: &str, stdout: impl Into<Stdio>) -> Command {
 }
 
 fn each_line_is_one_write_and_none_is_lost_at_exit() {
+    expect_fifty_lines("few");
+}
+
+/// Kills: a `discard --print` without its exit hook, or with one that does not wait.
+fn discards_exit_flushes() {
+    expect_fifty_lines("few, then discard's exit");
+}
+
+fn expect_fifty_lines(role: &str) {
     let (ours, theirs) = UnixDatagram::pair().unwrap();
-    let mut child = child("few", OwnedFd::from(theirs)).spawn().unwrap();
+    // Else a line that is missing would be awaited for ever.
+    ours.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut child = child(role, OwnedFd::from(theirs)).spawn().unwrap();
     let mut bytes = [0; 200];
     for n in 0..50 {
         let count = ours.recv(&mut bytes).unwrap();

@@ -11,6 +11,7 @@ pub(crate) const CASES: &[Case] = &[
     case!(sends_characters_only_as_fast_as_they_are_read, unless_event),
     case!(tells_the_day_and_the_time, unless_event),
     case!(ends_a_choice_of_the_hotline_after_300_ms, unless_straight_line),
+    case!(works_to_order),
     case!(says_who_can_run_the_hotline, unless_it_cannot_run_the_hotline),
 ];
 
@@ -86,6 +87,17 @@ fn ends_a_choice_of_the_hotline_after_300_ms(ground: &Ground) {
     caller.send("1").send("23").expect("请重新输入.");
     caller.send("exit\n").expect_end();
     drop(caller);
+    expect_counts(&server.stop(), &[("accepted", 1)]);
+}
+
+/// Kills: a turn that leaves whole lines unread when its session took one of them, also at the end.
+fn works_to_order(ground: &Ground) {
+    let server = ground.prepare("work").args(["--style", ground.style]).start();
+    let mut peer = server.connect();
+    peer.send("burn 1ms\nsleep 200us\necho a\n").expect("burnt 1ms\nslept 200us\na\n");
+    peer.send("abort\necho b").end();
+    peer.expect("abort is refused: start the server with --allow-crash\nb\n").expect_end();
+    drop(peer);
     expect_counts(&server.stop(), &[("accepted", 1)]);
 }
 

@@ -38,10 +38,13 @@ fn a_default_is_among_the_values() {
 }
 
 #[test]
-fn people_are_shown_seven_services_and_can_find_the_hidden_one() {
+fn people_are_shown_eight_services_and_can_find_the_hidden_one() {
     let shown: Vec<&str> =
         SERVICES.iter().filter(|entry| !entry.hidden).map(|entry| entry.name).collect();
-    assert_eq!(shown, ["echo", "discard", "chargen", "daytime", "time", "upper", "hotline"]);
+    assert_eq!(
+        shown,
+        ["echo", "discard", "chargen", "daytime", "time", "upper", "hotline", "work"]
+    );
     assert!(find("probe").is_some_and(|entry| entry.hidden));
     assert!(find("ech").is_none());
 }

@@ -12,6 +12,7 @@ mod listing;
 mod probe;
 mod upper;
 mod wire;
+mod work;
 
 use std::net::SocketAddr;
 
