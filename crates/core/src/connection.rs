@@ -19,6 +19,12 @@ use crate::{Ending, Endpoint, Limits, PeerInfo, Session};
 /// for it: a minute, with the default limits.
 const LINGERS_MOST: u8 = 60;
 
+/// What keeps an open peer from being between requests.
+const BEGUN: Marks = Marks::UNREAD.or(Marks::KEPT).or(Marks::DEADLINE).or(Marks::MORE);
+
+/// What keeps an open peer's bytes waiting in the kernel.
+const UNWANTED: Marks = Marks::INPUT_ENDED.or(Marks::STALLED).or(Marks::MORE);
+
 /// What is known about a peer, apart from its bytes.
 pub(crate) struct Vitals {
     pub(crate) id: u64,
@@ -124,10 +130,10 @@ impl Connection {
     }
 
     /// Whether the peer has nothing begun: nothing unread, nothing unsent, no deadline that its
-    /// session waits for; or only its last bytes are still awaited.
+    /// session waits for, no call that is due; or only its last bytes are still awaited.
     pub fn between_requests(&self) -> bool {
         match self.vitals.phase {
-            Phase::Open => !self.has(Marks::UNREAD.or(Marks::KEPT).or(Marks::DEADLINE)),
+            Phase::Open => !self.has(BEGUN),
             Phase::Lingering(..) => true,
             Phase::Closing(_) | Phase::Over(_) => false,
         }
@@ -218,12 +224,13 @@ impl Connection {
         }
     }
 
-    /// Whether bytes from the peer are wanted now. While output is above its mark they are not:
-    /// what the peer sends then waits in the kernel, and pushes back on the peer.
+    /// Whether bytes from the peer are wanted now. While output is above its mark they are not, nor
+    /// while calls are due for those that came: what the peer sends then waits in the kernel, and
+    /// pushes back on the peer.
     #[inline]
     pub fn wants_input(&self) -> bool {
         match self.vitals.phase {
-            Phase::Open => !self.has(Marks::INPUT_ENDED) && !self.has(Marks::STALLED),
+            Phase::Open => !self.has(UNWANTED),
             Phase::Lingering(..) => true,
             Phase::Closing(_) | Phase::Over(_) => false,
         }
@@ -304,7 +311,7 @@ impl Connection {
         if self.has(Marks::INPUT_ENDED)
             && !self.has(Marks::END_TOLD)
             && self.vitals.phase == Phase::Open
-            && !self.has(Marks::STALLED)
+            && !self.has(Marks::STALLED.or(Marks::MORE))
         {
             self.vitals.marks.put(Marks::END_TOLD, true);
             let ending = if self.has(Marks::DRAINING) { Ending::Drained } else { Ending::Left };

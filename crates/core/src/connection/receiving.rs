@@ -11,8 +11,12 @@ use crate::marks::Marks;
 use crate::unread::Unread;
 use crate::{Context, Ending, Flow, Input, Output, Session};
 
+/// How often input is offered in one step. A peer that sends thousands of requests at once to a
+/// session that takes one for each call would keep other peers of its loop waiting for all of them.
+const OFFERS_MOST: u32 = 16;
+
 /// What came of a call of the session.
-struct Call {
+struct Reply {
     /// `None`: it panicked.
     flow: Option<Flow>,
     /// How many bytes it did not take.
@@ -46,7 +50,7 @@ impl Connection {
             vitals: &mut self.vitals,
             now,
         };
-        let Call { flow, left, searched } =
+        let Reply { flow, left, searched } =
             raw_call(&mut *self.session, &mut context, |session, peer| session.received(peer));
         // Nothing left and nothing marked, in one comparison.
         let unusual = left | self.vitals.marks.bits();
@@ -64,15 +68,14 @@ impl Connection {
             return;
         }
         self.active = now;
-        if self.has(Marks::UNREAD.or(Marks::STALLED)) {
-            self.unread.push(bytes);
-            self.vitals.marks.put(Marks::UNREAD, true);
-            self.vitals.marks.put(Marks::HUNGRY, false);
-            self.offer_unread(now, room);
-        } else {
+        if !self.has(Marks::UNREAD.or(Marks::STALLED).or(Marks::MORE)) {
             let (left, searched) = self.call_received(bytes, 0, now, room);
-            self.received_on(bytes, Some(Flow::Continue), left, searched, now, room);
+            return self.received_on(bytes, Some(Flow::Continue), left, searched, now, room);
         }
+        self.unread.push(bytes);
+        self.vitals.marks.put(Marks::UNREAD, true);
+        self.vitals.marks.put(Marks::HUNGRY, false);
+        self.offer_unread(now, room);
         if self.has(Marks::WANTS_ROOM) {
             self.proceed(now, room);
         }
@@ -90,10 +93,9 @@ impl Connection {
         now: Instant,
         room: &mut Vec<u8>,
     ) {
-        let call = Call { flow, left, searched };
-        self.heed(&call);
-        let taken = bytes.len() - call.left;
-        let (taken, searched) = self.offer_on(bytes, taken, taken, call.searched, now, room);
+        self.heed(&Reply { flow, left, searched });
+        let taken = bytes.len() - left;
+        let (taken, searched) = self.offer_on(bytes, taken, searched, now, room);
         if taken < bytes.len() && self.vitals.phase == Phase::Open {
             self.unread.push(&bytes[taken..]);
             self.unread.searched = searched;
@@ -106,12 +108,14 @@ impl Connection {
     }
 
     pub(super) fn offer_unread(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if !self.has(Marks::UNREAD) || self.has(Marks::STALLED.or(Marks::HUNGRY).or(Marks::CLOSING))
-        {
+        let held = Marks::STALLED.or(Marks::HUNGRY).or(Marks::MORE).or(Marks::CLOSING);
+        if !self.has(Marks::UNREAD) || self.has(held) {
             return;
         }
         let mut unread = mem::take(&mut self.unread);
-        let (taken, searched) = self.offer(unread.bytes(), unread.searched, now, room);
+        let bytes = unread.bytes();
+        let (left, searched) = self.call_received(bytes, unread.searched, now, room);
+        let (taken, searched) = self.offer_on(bytes, bytes.len() - left, searched, now, room);
         unread.take(taken);
         unread.searched = searched;
         unread.release();
@@ -119,30 +123,18 @@ impl Connection {
         self.check_size();
     }
 
-    /// Offers `bytes`, and offers the rest again while the session takes something, leaves
-    /// something, and output is below the high mark.
-    fn offer(
-        &mut self,
-        bytes: &[u8],
-        searched: usize,
-        now: Instant,
-        room: &mut Vec<u8>,
-    ) -> (usize, usize) {
-        let (left, searched) = self.call_received(bytes, searched, now, room);
-        let taken = bytes.len() - left;
-        self.offer_on(bytes, taken, taken, searched, now, room)
-    }
-
-    /// Goes on offering: `taken` so far, `took` by the last call.
+    /// Goes on after the first offer of `bytes`, of which `taken` were taken: offers the rest again
+    /// while the session takes something, leaves something, and output is below the high mark.
     fn offer_on(
         &mut self,
         bytes: &[u8],
         mut taken: usize,
-        mut took: usize,
         mut searched: usize,
         now: Instant,
         room: &mut Vec<u8>,
     ) -> (usize, usize) {
+        let mut took = taken;
+        let mut offers = 1;
         loop {
             let stalled = self.unsent(room).len() >= self.limits.high_mark;
             self.vitals.marks.put(Marks::STALLED, stalled);
@@ -150,6 +142,11 @@ impl Connection {
             if taken == bytes.len() || took == 0 || stalled || self.vitals.phase != Phase::Open {
                 return (taken, searched);
             }
+            if offers == OFFERS_MOST {
+                self.vitals.marks.put(Marks::MORE, true);
+                return (taken, searched);
+            }
+            offers += 1;
             let (left, now_searched) = self.call_received(&bytes[taken..], searched, now, room);
             took = bytes.len() - left - taken;
             taken += took;
@@ -211,17 +208,17 @@ impl Connection {
             vitals: &mut self.vitals,
             now,
         };
-        let call = raw_call(&mut *self.session, &mut context, event);
-        self.heed(&call);
-        (call.left, call.searched)
+        let reply = raw_call(&mut *self.session, &mut context, event);
+        self.heed(&reply);
+        (reply.left, reply.searched)
     }
 
     /// Closes if the session said so, or if it must not go on.
-    fn heed(&mut self, call: &Call) {
-        match call.flow {
+    fn heed(&mut self, reply: &Reply) {
+        match reply.flow {
             None => self.over(Ending::Panicked),
             Some(Flow::Close) => self.enter(Phase::Closing(Ending::Closed)),
-            Some(Flow::Continue) if call.left > 0 && call.searched == TOO_LARGE => {
+            Some(Flow::Continue) if reply.left > 0 && reply.searched == TOO_LARGE => {
                 self.over(Ending::TooLarge);
             }
             Some(Flow::Continue) => {}
@@ -240,9 +237,9 @@ fn raw_call(
     session: &mut dyn Session,
     context: &mut Context<'_>,
     event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
-) -> Call {
+) -> Reply {
     let mut flow = None;
     // A panic leaves `None`; its message has been printed by the panic hook.
     let _ = panic::catch_unwind(AssertUnwindSafe(|| flow = Some(event(session, context))));
-    Call { flow, left: context.input.len(), searched: context.input.searched() }
+    Reply { flow, left: context.input.len(), searched: context.input.searched() }
 }

@@ -75,18 +75,21 @@ impl Connection {
         self.vitals.marks.put(Marks::KEPT, false);
     }
 
-    /// Goes on with what waited for output to fall: unread input, the peer's end, `writable`.
+    /// Goes on with what waited for output to fall, or for others to have had their turn: unread
+    /// input, the peer's end, `writable`.
     #[inline]
     pub fn resume(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if self.has(Marks::STALLED.or(Marks::WANTS_ROOM)) {
+        if self.resumable(room) {
+            self.vitals.marks.put(Marks::MORE, false);
             self.proceed(now, room);
         }
     }
 
-    /// Whether [`resume`](Connection::resume) has something to go on with now.
+    /// Whether [`resume`](Connection::resume) has something to go on with now. Nothing else makes it
+    /// go on: a carrier asks after each step, and comes back to a peer that it leaves resumable.
     #[inline]
     pub fn resumable(&self, room: &[u8]) -> bool {
-        self.has(Marks::STALLED.or(Marks::WANTS_ROOM))
+        self.has(Marks::STALLED.or(Marks::WANTS_ROOM).or(Marks::MORE))
             && self.vitals.phase == Phase::Open
             && self.unsent(room).len() <= self.limits.low_mark
     }

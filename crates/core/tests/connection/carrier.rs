@@ -122,6 +122,13 @@ impl Carrier {
         count
     }
 
+    /// Other peers had their turn, as often as the session has something to go on with.
+    pub(crate) fn go_on(&mut self) {
+        while self.connection.resumable(&self.room) {
+            self.connection.resume(self.now, &mut self.room);
+        }
+    }
+
     /// The socket takes everything, again and again.
     pub(crate) fn send_all(&mut self) {
         while self.unsent() > 0 {

@@ -7,3 +7,4 @@ mod endings;
 mod flow;
 mod properties;
 mod time;
+mod turns;
