@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use crate::marks::Marks;
 use crate::unread::Unread;
-use crate::{Ending, Endpoint, Limits, PeerInfo, Session};
+use crate::{Ending, Endpoint, PeerInfo, Session, Terms};
 
 /// How often the wait for a closed peer's last bytes is prolonged while the kernel still holds bytes
 /// for it: a minute, with the default limits.
@@ -39,7 +39,7 @@ pub(crate) struct Vitals {
 pub struct Connection {
     session: Box<dyn Session>,
     vitals: Vitals,
-    limits: Arc<Limits>,
+    terms: Arc<Terms>,
     unread: Unread,
     /// Output that the socket did not take.
     kept: Vec<u8>,
@@ -77,7 +77,7 @@ impl Connection {
     pub fn new(
         session: Box<dyn Session>,
         info: &PeerInfo,
-        limits: Arc<Limits>,
+        terms: Arc<Terms>,
         now: Instant,
     ) -> Connection {
         let vitals = Vitals {
@@ -90,7 +90,7 @@ impl Connection {
         Connection {
             session,
             vitals,
-            limits,
+            terms,
             unread: Unread::default(),
             kept: Vec::new(),
             kept_sent: 0,
@@ -166,7 +166,7 @@ impl Connection {
     /// The instant by which [`expired`](Connection::expired) is to be called.
     pub fn deadline(&self) -> Option<Instant> {
         // A limit beyond what the clock can say is none.
-        let idle = self.limits.idle.and_then(|limit| self.active.checked_add(limit));
+        let idle = self.terms.idle.and_then(|limit| self.active.checked_add(limit));
         match self.vitals.phase {
             // A session that set a deadline waits for that, not for its peer.
             Phase::Open if !self.has(Marks::KEPT) => self.vitals.deadline.or(idle),
@@ -177,9 +177,9 @@ impl Connection {
             Phase::Closing(_) => idle,
             // The drain looks more often: it ends when all has been delivered.
             Phase::Lingering(..) if self.has(Marks::DRAINING) => {
-                Some(self.active + self.limits.linger / 20)
+                Some(self.active + self.terms.linger / 20)
             }
-            Phase::Lingering(..) => Some(self.active + self.limits.linger),
+            Phase::Lingering(..) => Some(self.active + self.terms.linger),
             Phase::Over(_) => None,
         }
     }
@@ -304,7 +304,7 @@ impl Connection {
 
     /// Everything that can be done without more bytes from the peer, in its order.
     fn proceed(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if self.has(Marks::STALLED) && self.unsent(room).len() <= self.limits.low_mark {
+        if self.has(Marks::STALLED) && self.unsent(room).len() <= self.terms.low_mark {
             self.vitals.marks.put(Marks::STALLED, false);
         }
         self.offer_unread(now, room);
@@ -322,7 +322,7 @@ impl Connection {
         }
         if self.has(Marks::WANTS_ROOM)
             && self.vitals.phase == Phase::Open
-            && self.unsent(room).len() <= self.limits.low_mark
+            && self.unsent(room).len() <= self.terms.low_mark
         {
             self.vitals.marks.put(Marks::WANTS_ROOM, false);
             self.call_unread(now, room, |session, peer| session.writable(peer));

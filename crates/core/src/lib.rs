@@ -10,6 +10,7 @@
 //!   output, its deadlines, its way of closing. Whoever moves the bytes (a *carrier*) drives it.
 //! - [`Wire`]: what a carrier supplies to a [`Peer`]: waiting, reading, writing.
 //! - [`framing`]: where one request ends: lines, 4-byte lengths, exact counts; bounded.
+//! - [`Terms`]: what a server grants each of its peers.
 //! - [`Limits`], [`Ending`], [`Endpoint`]: plain data.
 //!
 //! Bytes, instants and the decision to stop are handed in, so that every rule of this crate can be
@@ -25,6 +26,7 @@ mod marks;
 mod peer;
 mod service;
 mod session;
+mod terms;
 mod unread;
 mod wire;
 
@@ -36,4 +38,5 @@ pub use limits::Limits;
 pub use peer::{Arrival, Peer};
 pub use service::{Idle, Service, State, Style};
 pub use session::{Flow, Session};
+pub use terms::Terms;
 pub use wire::Wire;

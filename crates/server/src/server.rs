@@ -228,7 +228,7 @@ impl Server {
         let most = options.peers_max.unwrap_or_else(descriptors::peers_that_fit);
         let site = Site {
             service: self.service,
-            limits: Arc::new(limits),
+            terms: Arc::new(limits.into()),
             listeners,
             gate: Gate::new(most, options.when_full).map_err(ServeError::Io)?,
             counters: Counters::default(),

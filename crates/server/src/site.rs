@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use switchboard_core::{Ending, Endpoint, Limits, PeerInfo, Service};
+use switchboard_core::{Ending, Endpoint, PeerInfo, Service, Terms};
 
 use crate::admission::Gate;
 use crate::counters::{Counters, Stats};
@@ -15,7 +15,7 @@ use crate::story;
 /// What a model needs to serve: shared by all threads of the server.
 pub(crate) struct Site {
     pub(crate) service: Arc<Service>,
-    pub(crate) limits: Arc<Limits>,
+    pub(crate) terms: Arc<Terms>,
     pub(crate) listeners: Listeners,
     pub(crate) gate: Gate,
     pub(crate) counters: Counters,

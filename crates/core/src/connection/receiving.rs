@@ -43,10 +43,10 @@ impl Connection {
         debug_assert!(self.plain());
         self.received += bytes.len() as u64;
         self.active = now;
-        let limits = &*self.limits;
+        let terms = &*self.terms;
         let mut context = Context {
-            input: Input::new(bytes, 0, limits, false),
-            output: Output { bytes: room, sent: 0, limits },
+            input: Input::new(bytes, 0, terms, false),
+            output: Output { bytes: room, sent: 0, terms },
             vitals: &mut self.vitals,
             now,
         };
@@ -136,7 +136,7 @@ impl Connection {
         let mut took = taken;
         let mut offers = 1;
         loop {
-            let stalled = self.unsent(room).len() >= self.limits.high_mark;
+            let stalled = self.unsent(room).len() >= self.terms.high_mark;
             self.vitals.marks.put(Marks::STALLED, stalled);
             self.vitals.marks.put(Marks::HUNGRY, took == 0 && taken < bytes.len());
             if taken == bytes.len() || took == 0 || stalled || self.vitals.phase != Phase::Open {
@@ -166,7 +166,7 @@ impl Connection {
 
     fn check_size(&mut self) {
         if self.has(Marks::HUNGRY)
-            && self.unread.len() > self.limits.request_max + OVERHEAD_MAX
+            && self.unread.len() > self.terms.request_max + OVERHEAD_MAX
             && self.vitals.phase == Phase::Open
         {
             self.over(Ending::TooLarge);
@@ -197,14 +197,14 @@ impl Connection {
         room: &mut Vec<u8>,
         event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
     ) -> (usize, usize) {
-        let limits = &*self.limits;
+        let terms = &*self.terms;
         let (buffer, sent) = match self.vitals.marks.has(Marks::KEPT) {
             false => (room, 0),
             true => (&mut self.kept, self.kept_sent),
         };
         let mut context = Context {
-            input: Input::new(bytes, searched, limits, self.vitals.marks.has(Marks::INPUT_ENDED)),
-            output: Output { bytes: buffer, sent, limits },
+            input: Input::new(bytes, searched, terms, self.vitals.marks.has(Marks::INPUT_ENDED)),
+            output: Output { bytes: buffer, sent, terms },
             vitals: &mut self.vitals,
             now,
         };

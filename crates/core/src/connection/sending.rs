@@ -62,7 +62,7 @@ impl Connection {
             self.kept = room[count..].to_vec();
             self.vitals.marks.put(Marks::KEPT, true);
             // The short path does not ask: what the socket takes at once stalls nobody.
-            if self.kept.len() >= self.limits.high_mark {
+            if self.kept.len() >= self.terms.high_mark {
                 self.vitals.marks.put(Marks::STALLED, true);
             }
             room.clear();
@@ -91,6 +91,6 @@ impl Connection {
     pub fn resumable(&self, room: &[u8]) -> bool {
         self.has(Marks::STALLED.or(Marks::WANTS_ROOM).or(Marks::MORE))
             && self.vitals.phase == Phase::Open
-            && self.unsent(room).len() <= self.limits.low_mark
+            && self.unsent(room).len() <= self.terms.low_mark
     }
 }

@@ -94,7 +94,7 @@ impl Carrier {
         let local = Endpoint::Process { uid: 0, pid: 0 };
         let info = PeerInfo { id: 7, address: local.clone(), local };
         let now = Instant::now();
-        let connection = Connection::new(session, &info, Arc::new(limits), now);
+        let connection = Connection::new(session, &info, Arc::new(limits.into()), now);
         let mut carrier = Carrier { connection, room: Vec::new(), now, output: Vec::new(), diary };
         carrier.connection.open(now, &mut carrier.room);
         carrier

@@ -79,7 +79,7 @@ impl Script {
     ) -> (Ending, Option<io::Error>) {
         let local = Endpoint::Process { uid: 0, pid: 0 };
         let info = PeerInfo { id: 7, address: local.clone(), local };
-        Peer::new(self, info, Arc::new(limits)).serve(&handler)
+        Peer::new(self, info, Arc::new(limits.into())).serve(&handler)
     }
 
     /// Everything that was sent.

@@ -103,7 +103,7 @@ impl Rig {
         };
         let site = Arc::new(Site {
             service: Arc::new(service),
-            limits: Arc::new(limits),
+            terms: Arc::new(limits.into()),
             listeners: Listeners::open(&[], options).unwrap(),
             gate: Gate::new(9, WhenFull::Refuse).unwrap(),
             counters: Counters::default(),

@@ -35,7 +35,7 @@ impl Conversation {
         limits: Limits,
         now: Instant,
     ) -> Conversation {
-        let mut connection = Connection::new(session, info, Arc::new(limits), now);
+        let mut connection = Connection::new(session, info, Arc::new(limits.into()), now);
         let mut room = Vec::new();
         connection.open(now, &mut room);
         let mut conversation = Conversation {
