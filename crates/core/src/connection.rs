@@ -4,6 +4,7 @@
 //! comes next. The carrier also lends `room`, one buffer for all its peers: a session writes there
 //! while nothing is unsent, and only what the socket does not take is copied into the connection.
 
+mod jobs;
 mod receiving;
 mod sending;
 
@@ -20,10 +21,11 @@ use crate::{Ending, Endpoint, PeerInfo, Session, Terms};
 const LINGERS_MOST: u8 = 60;
 
 /// What keeps an open peer from being between requests.
-const BEGUN: Marks = Marks::UNREAD.or(Marks::KEPT).or(Marks::DEADLINE).or(Marks::MORE);
+const BEGUN: Marks =
+    Marks::UNREAD.or(Marks::KEPT).or(Marks::DEADLINE).or(Marks::MORE).or(Marks::OFFLOADED);
 
 /// What keeps an open peer's bytes waiting in the kernel.
-const UNWANTED: Marks = Marks::INPUT_ENDED.or(Marks::STALLED).or(Marks::MORE);
+const UNWANTED: Marks = Marks::INPUT_ENDED.or(Marks::STALLED).or(Marks::MORE).or(Marks::OFFLOADED);
 
 /// What is known about a peer, apart from its bytes.
 pub(crate) struct Vitals {
@@ -130,7 +132,7 @@ impl Connection {
     }
 
     /// Whether the peer has nothing begun: nothing unread, nothing unsent, no deadline that its
-    /// session waits for, no call that is due; or only its last bytes are still awaited.
+    /// session waits for, no job under way, no call that is due; or only its last bytes are still awaited.
     pub fn between_requests(&self) -> bool {
         match self.vitals.phase {
             Phase::Open => !self.has(BEGUN),
@@ -168,7 +170,10 @@ impl Connection {
         // A limit beyond what the clock can say is none.
         let idle = self.terms.idle.and_then(|limit| self.active.checked_add(limit));
         match self.vitals.phase {
-            // A session that set a deadline waits for that, not for its peer.
+            // A session that set a deadline waits for that, or for a job, not for its peer.
+            Phase::Open if self.has(Marks::OFFLOADED) && !self.has(Marks::KEPT) => {
+                self.vitals.deadline
+            }
             Phase::Open if !self.has(Marks::KEPT) => self.vitals.deadline.or(idle),
             Phase::Open => match (idle, self.vitals.deadline) {
                 (Some(a), Some(b)) => Some(a.min(b)),
@@ -185,10 +190,10 @@ impl Connection {
     }
 
     /// Whether [`deadline`](Connection::deadline) is another than the idle limit's: the session set
-    /// one, or the peer is being closed.
+    /// one or offloaded a job, or the peer is being closed.
     #[inline]
     pub fn hurries(&self) -> bool {
-        self.has(Marks::DEADLINE.or(Marks::CLOSING))
+        self.has(Marks::DEADLINE.or(Marks::OFFLOADED).or(Marks::CLOSING))
     }
 
     /// Time has passed: ends the peer if it was silent too long, wakes its session if it asked.
@@ -203,11 +208,9 @@ impl Connection {
         if self.vitals.phase == Phase::Open
             && self.vitals.deadline.is_some_and(|deadline| deadline <= now)
         {
-            self.active = now;
             self.vitals.deadline = None;
             self.vitals.marks.put(Marks::DEADLINE, false);
-            self.call_unread(now, room, |session, peer| session.woken(peer));
-            self.vitals.marks.put(Marks::HUNGRY, false);
+            self.wake(now, room);
             self.proceed(now, room);
             return;
         }
@@ -225,8 +228,8 @@ impl Connection {
     }
 
     /// Whether bytes from the peer are wanted now. While output is above its mark they are not, nor
-    /// while calls are due for those that came: what the peer sends then waits in the kernel, and
-    /// pushes back on the peer.
+    /// while calls are due for those that came or a job is under way: what the peer sends then waits
+    /// in the kernel, and pushes back on the peer.
     #[inline]
     pub fn wants_input(&self) -> bool {
         match self.vitals.phase {
@@ -308,10 +311,11 @@ impl Connection {
             self.vitals.marks.put(Marks::STALLED, false);
         }
         self.offer_unread(now, room);
+        self.done_in_place(now, room);
         if self.has(Marks::INPUT_ENDED)
             && !self.has(Marks::END_TOLD)
             && self.vitals.phase == Phase::Open
-            && !self.has(Marks::STALLED.or(Marks::MORE))
+            && !self.has(Marks::STALLED.or(Marks::MORE).or(Marks::OFFLOADED))
         {
             self.vitals.marks.put(Marks::END_TOLD, true);
             let ending = if self.has(Marks::DRAINING) { Ending::Drained } else { Ending::Left };
@@ -319,6 +323,7 @@ impl Connection {
             if let Phase::Closing(_) = self.vitals.phase {
                 self.enter(Phase::Closing(ending));
             }
+            self.done_in_place(now, room);
         }
         if self.has(Marks::WANTS_ROOM)
             && self.vitals.phase == Phase::Open
@@ -326,6 +331,7 @@ impl Connection {
         {
             self.vitals.marks.put(Marks::WANTS_ROOM, false);
             self.call_unread(now, room, |session, peer| session.writable(peer));
+            self.done_in_place(now, room);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::connection::Vitals;
 use crate::framing::{self, Frame};
 use crate::marks::Marks;
-use crate::{Endpoint, Terms};
+use crate::{Endpoint, Offloaded, Terms, offload};
 
 /// One call's view of a peer: what it sent, what it will be sent, and what is known about it.
 pub struct Context<'a> {
@@ -37,7 +37,8 @@ impl Context<'_> {
     /// Asks for one call of [`Session::woken`](crate::Session::woken) at `instant`; `None` takes
     /// the request back. There is one deadline for each peer: the last one counts. A session that
     /// waits for its deadline does not wait for its peer: meanwhile a silent peer is not idle, and
-    /// the drain does not let it go.
+    /// the drain does not let it go. The end of a job ([`offload`](Context::offload)) leaves the
+    /// deadline as it is.
     pub fn set_deadline(&mut self, instant: Option<Instant>) {
         self.vitals.deadline = instant;
         self.vitals.marks.put(Marks::DEADLINE, instant.is_some());
@@ -53,6 +54,28 @@ impl Context<'_> {
     /// written without an endless buffer: fill [`Output::room`], ask, return.
     pub fn want_room(&mut self) {
         self.vitals.marks.put(Marks::WANTS_ROOM, true);
+    }
+
+    /// Runs `job` on one of the threads that the server has for jobs, so that this one can serve
+    /// others meanwhile; [`Session::woken`](crate::Session::woken) is called when it is done, and
+    /// takes its value from what this gives. Where nobody runs jobs, it is run at once, in place.
+    ///
+    /// While a job is under way the session is offered no input and is not told of its peer's end:
+    /// requests are answered in their order, and a peer that sends more is pushed back. It is not
+    /// idle, unless it does not read what it was sent, and the drain does not let it go. There may
+    /// be several jobs: `woken` is called more than once, each time after at least one more is done.
+    /// If the peer is over before that, its jobs are still run, and their values dropped.
+    pub fn offload<T: Send + 'static>(
+        &mut self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Offloaded<T> {
+        let (job, value) = offload::job(job);
+        self.vitals.marks.put(Marks::OFFLOADED, true);
+        match &self.output.terms.offload {
+            Some(threads) => threads.submit(self.vitals.id, job),
+            None => job(),
+        }
+        value
     }
 
     /// Whether the server is stopping: finish what was begun, begin nothing.

@@ -32,6 +32,8 @@ impl Marks {
     pub(crate) const UNDELIVERED: Marks = Marks(1 << 10);
     /// The session was called as often as it may be in one step; the rest is the next step's.
     pub(crate) const MORE: Marks = Marks(1 << 11);
+    /// A job that the session offloaded is under way.
+    pub(crate) const OFFLOADED: Marks = Marks(1 << 12);
 
     #[inline]
     pub(crate) fn none(self) -> bool {

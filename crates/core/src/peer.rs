@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::framing::{self, Frame, OVERHEAD_MAX};
 use crate::unread::Unread;
-use crate::{Ending, Endpoint, PeerInfo, Terms, Wire};
+use crate::{Ending, Endpoint, PeerInfo, Terms, Wire, offload};
 
 /// Spare bytes of the first read; it grows with what comes, up to [`READ_MOST`]: an idle peer of a
 /// thread owns one small buffer, a busy one reads in large pieces.
@@ -157,6 +157,26 @@ impl<'a> Peer<'a> {
             Some(shorter) if shorter < wait => Err(self.missed(Ending::TimedOut)),
             _ => Ok(()),
         }
+    }
+
+    /// Sends what was gathered, then has `job` run where it holds up no other peer, and gives its
+    /// value: on a loop model by one of the threads that the server has for jobs, elsewhere by this
+    /// one. That is no wait with a bound: a deadline that passes meanwhile is noticed by the next.
+    ///
+    /// # Errors
+    /// [`JobPanicked`](crate::JobPanicked), as [`io::ErrorKind::Other`], if the job panics; the peer
+    /// can be served on. Any other means that the peer is over.
+    pub fn offload<T: Send + 'static>(
+        &mut self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<T> {
+        self.flush()?;
+        self.alive()?;
+        let (job, mut value) = offload::job(job);
+        let waited = self.wire.offload(job);
+        self.note(waited)?;
+        let done = value.take().expect("a wire waits until the job is done");
+        done.map_err(io::Error::other)
     }
 
     /// Every later wait fails with [`io::ErrorKind::TimedOut`] once `instant` has passed; `None`

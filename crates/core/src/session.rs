@@ -46,7 +46,10 @@ pub trait Session: Send {
         Flow::Continue
     }
 
-    /// The instant given to [`Context::set_deadline`] has come. The deadline is unset by then.
+    /// The instant given to [`Context::set_deadline`] has come, and the deadline is unset by now; or
+    /// a job given to [`Context::offload`] is done, and a deadline that is set stays set. A session
+    /// that has asked for both looks which it is: [`Offloaded::take`](crate::Offloaded::take) gives
+    /// `None` for a job that is still under way.
     fn woken(&mut self, peer: &mut Context<'_>) -> Flow {
         let _ = peer;
         Flow::Continue

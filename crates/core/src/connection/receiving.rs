@@ -15,6 +15,9 @@ use crate::{Context, Ending, Flow, Input, Output, Session};
 /// session that takes one for each call would keep other peers of its loop waiting for all of them.
 const OFFERS_MOST: u32 = 16;
 
+/// What keeps input from being offered, however much there is.
+const HELD: Marks = Marks::STALLED.or(Marks::MORE).or(Marks::OFFLOADED);
+
 /// What came of a call of the session.
 struct Reply {
     /// `None`: it panicked.
@@ -68,7 +71,7 @@ impl Connection {
             return;
         }
         self.active = now;
-        if !self.has(Marks::UNREAD.or(Marks::STALLED).or(Marks::MORE)) {
+        if !self.has(Marks::UNREAD.or(HELD)) {
             let (left, searched) = self.call_received(bytes, 0, now, room);
             return self.received_on(bytes, Some(Flow::Continue), left, searched, now, room);
         }
@@ -76,7 +79,7 @@ impl Connection {
         self.vitals.marks.put(Marks::UNREAD, true);
         self.vitals.marks.put(Marks::HUNGRY, false);
         self.offer_unread(now, room);
-        if self.has(Marks::WANTS_ROOM) {
+        if self.has(Marks::WANTS_ROOM.or(Marks::OFFLOADED)) {
             self.proceed(now, room);
         }
     }
@@ -102,14 +105,13 @@ impl Connection {
             self.vitals.marks.put(Marks::UNREAD, true);
             self.check_size();
         }
-        if self.has(Marks::WANTS_ROOM) {
+        if self.has(Marks::WANTS_ROOM.or(Marks::OFFLOADED)) {
             self.proceed(now, room);
         }
     }
 
     pub(super) fn offer_unread(&mut self, now: Instant, room: &mut Vec<u8>) {
-        let held = Marks::STALLED.or(Marks::HUNGRY).or(Marks::MORE).or(Marks::CLOSING);
-        if !self.has(Marks::UNREAD) || self.has(held) {
+        if !self.has(Marks::UNREAD) || self.has(HELD.or(Marks::HUNGRY).or(Marks::CLOSING)) {
             return;
         }
         let mut unread = mem::take(&mut self.unread);
@@ -124,7 +126,8 @@ impl Connection {
     }
 
     /// Goes on after the first offer of `bytes`, of which `taken` were taken: offers the rest again
-    /// while the session takes something, leaves something, and output is below the high mark.
+    /// while the session takes something, leaves something, offloads nothing, and output is below
+    /// the high mark.
     fn offer_on(
         &mut self,
         bytes: &[u8],
@@ -139,7 +142,7 @@ impl Connection {
             let stalled = self.unsent(room).len() >= self.terms.high_mark;
             self.vitals.marks.put(Marks::STALLED, stalled);
             self.vitals.marks.put(Marks::HUNGRY, took == 0 && taken < bytes.len());
-            if taken == bytes.len() || took == 0 || stalled || self.vitals.phase != Phase::Open {
+            if taken == bytes.len() || took == 0 || self.has(HELD.or(Marks::CLOSING)) {
                 return (taken, searched);
             }
             if offers == OFFERS_MOST {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use switchboard_core::{
-    Connection, Context, Ending, Endpoint, Flow, Limits, Next, PeerInfo, Session,
+    Connection, Context, Ending, Endpoint, Flow, Limits, Next, PeerInfo, Session, Terms,
 };
 
 /// Which callback a session got.
@@ -86,7 +86,7 @@ pub(crate) fn small() -> Limits {
 impl Carrier {
     /// A peer that was opened and has moved no byte yet.
     pub(crate) fn open(
-        limits: Limits,
+        terms: impl Into<Terms>,
         script: impl FnMut(Call, &mut Context<'_>) -> Flow + Send + 'static,
     ) -> Carrier {
         let diary = Diary::default();
@@ -94,7 +94,7 @@ impl Carrier {
         let local = Endpoint::Process { uid: 0, pid: 0 };
         let info = PeerInfo { id: 7, address: local.clone(), local };
         let now = Instant::now();
-        let connection = Connection::new(session, &info, Arc::new(limits.into()), now);
+        let connection = Connection::new(session, &info, Arc::new(terms.into()), now);
         let mut carrier = Carrier { connection, room: Vec::new(), now, output: Vec::new(), diary };
         carrier.connection.open(now, &mut carrier.room);
         carrier

@@ -5,6 +5,7 @@ mod carrier;
 mod closing;
 mod endings;
 mod flow;
+mod offload;
 mod properties;
 mod time;
 mod turns;
