@@ -4,9 +4,12 @@
 //! comes next. The carrier also lends `room`, one buffer for all its peers: a session writes there
 //! while nothing is unsent, and only what the socket does not take is copied into the connection.
 
+mod apart;
 mod jobs;
 mod receiving;
 mod sending;
+
+pub use apart::Call;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -61,6 +64,8 @@ enum Phase {
     /// Our side is closed; the peer's last bytes are read and dropped. How often the wait for them
     /// was prolonged.
     Lingering(Ending, u8),
+    /// This is a stand-in: the connection is where its session is called.
+    Away,
     Over(Ending),
 }
 
@@ -122,7 +127,7 @@ impl Connection {
         match self.vitals.phase {
             Phase::Open => self.proceed(now, room),
             Phase::Lingering(ending, _) => self.enter(Phase::Over(ending)),
-            Phase::Closing(_) | Phase::Over(_) => {}
+            Phase::Closing(_) | Phase::Away | Phase::Over(_) => {}
         }
     }
 
@@ -137,7 +142,7 @@ impl Connection {
         match self.vitals.phase {
             Phase::Open => !self.has(BEGUN),
             Phase::Lingering(..) => true,
-            Phase::Closing(_) | Phase::Over(_) => false,
+            Phase::Closing(_) | Phase::Away | Phase::Over(_) => false,
         }
     }
 
@@ -185,7 +190,7 @@ impl Connection {
                 Some(self.active + self.terms.linger / 20)
             }
             Phase::Lingering(..) => Some(self.active + self.terms.linger),
-            Phase::Over(_) => None,
+            Phase::Away | Phase::Over(_) => None,
         }
     }
 
@@ -223,7 +228,7 @@ impl Connection {
             // Everything was sent: how the peer's own last bytes end is its own affair.
             Phase::Lingering(ending, _) => self.enter(Phase::Over(ending)),
             Phase::Over(_) => {}
-            Phase::Open | Phase::Closing(_) => self.over(ending),
+            Phase::Open | Phase::Closing(_) | Phase::Away => self.over(ending),
         }
     }
 
@@ -235,7 +240,7 @@ impl Connection {
         match self.vitals.phase {
             Phase::Open => !self.has(UNWANTED),
             Phase::Lingering(..) => true,
-            Phase::Closing(_) | Phase::Over(_) => false,
+            Phase::Closing(_) | Phase::Away | Phase::Over(_) => false,
         }
     }
 
@@ -243,7 +248,7 @@ impl Connection {
     #[inline]
     pub fn next(&self, room: &[u8]) -> Next {
         match self.vitals.phase {
-            Phase::Open | Phase::Lingering(..) => Next::Go,
+            Phase::Open | Phase::Lingering(..) | Phase::Away => Next::Go,
             Phase::Over(ending) => Next::Over(ending),
             Phase::Closing(_) if !self.unsent(room).is_empty() => Next::Go,
             Phase::Closing(ending)

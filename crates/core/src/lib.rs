@@ -32,7 +32,7 @@ mod terms;
 mod unread;
 mod wire;
 
-pub use connection::{Connection, Next};
+pub use connection::{Call, Connection, Next};
 pub use context::{Context, Input, Output};
 pub use ending::{Ending, Outcome};
 pub use endpoint::{Endpoint, PeerInfo};

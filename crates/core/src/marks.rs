@@ -34,6 +34,8 @@ impl Marks {
     pub(crate) const MORE: Marks = Marks(1 << 11);
     /// A job that the session offloaded is under way.
     pub(crate) const OFFLOADED: Marks = Marks(1 << 12);
+    /// The session is called on another thread than its bytes are moved by; never taken back.
+    pub(crate) const APART: Marks = Marks(1 << 13);
 
     #[inline]
     pub(crate) fn none(self) -> bool {

@@ -35,7 +35,6 @@ impl Connection {
         if self.plain() {
             self.received_while_plain(bytes, now, room);
         } else {
-            self.received += bytes.len() as u64;
             self.received_more(bytes, now, room);
         }
     }
@@ -67,6 +66,10 @@ impl Connection {
     /// The peer sent `bytes`, and something is unusual already.
     #[cold]
     fn received_more(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) {
+        if self.away() {
+            return;
+        }
+        self.received += bytes.len() as u64;
         if self.has(Marks::CLOSING) {
             return;
         }

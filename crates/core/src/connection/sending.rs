@@ -19,8 +19,9 @@ impl Connection {
     #[cold]
     fn unsent_unusually<'a>(&'a self, room: &'a [u8]) -> &'a [u8] {
         match self.vitals.phase {
-            // What was written just before a panic or a failure is not for the peer.
-            Phase::Over(_) => &[],
+            // What was written just before a panic or a failure is not for the peer; what is written
+            // while it is away comes with it.
+            Phase::Over(_) | Phase::Away => &[],
             _ if self.has(Marks::KEPT) => &self.kept[self.kept_sent..],
             _ => room,
         }
