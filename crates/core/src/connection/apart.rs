@@ -89,15 +89,13 @@ impl Connection {
     /// which are remembered. Closing it reaches no session.
     #[must_use = "dropping the connection drops its session without its last call"]
     pub fn leave_stand_in(&mut self) -> Connection {
-        let mut marks = Marks::CLOSING.or(Marks::APART);
-        marks.put(Marks::DRAINING, self.has(Marks::DRAINING));
         let stand_in = Connection {
             session: Box::new(Nobody),
             vitals: Vitals {
                 id: self.vitals.id,
                 address: self.vitals.address.clone(),
                 deadline: None,
-                marks,
+                marks: Marks::CLOSING,
                 phase: Phase::Away,
             },
             terms: self.terms.clone(),

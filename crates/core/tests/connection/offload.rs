@@ -185,16 +185,16 @@ fn a_deadline_and_a_job_do_not_disturb_each_other() {
         }
         doubler(call, peer, &mut jobs)
     });
-    carrier.receive(b"1\n2\n");
+    carrier.receive(b"1\n");
     let deadline = Some(carrier.now + 10 * SECOND);
     assert_eq!(carrier.connection.deadline(), deadline);
     carrier.pass(5 * SECOND);
     threads.finish(&mut carrier);
-    assert_eq!(carrier.told(), [Call::Opened, Call::Received, Call::Woken, Call::Received]);
-    assert_eq!(carrier.connection.deadline(), Some(carrier.now + 10 * SECOND), "set once more");
-    carrier.receive(b"3\n");
+    assert_eq!(carrier.told(), [Call::Opened, Call::Received, Call::Woken]);
+    assert_eq!(carrier.connection.deadline(), deadline);
+    carrier.receive(b"2\n3\n");
     carrier.pass(10 * SECOND);
-    assert_eq!(carrier.told(), [Call::Woken], "by its deadline; the job is under way");
+    assert_eq!(carrier.told(), [Call::Received, Call::Woken], "the job is under way");
     assert!(carrier.connection.awaits_jobs());
     assert_eq!(carrier.connection.unsent(&carrier.room), b"2\n...");
 }
@@ -273,7 +273,8 @@ fn who_is_gone_or_closes_is_not_woken() {
 }
 
 /// Kills: a job that is not run where nobody runs jobs, a session that is not woken then, one that
-/// is woken within its own call, one that goes round for ever in one step.
+/// is woken within its own call, one that goes round for ever in one step, one that the drain lets
+/// go before it has gone on.
 #[test]
 fn without_threads_a_job_is_run_in_place() {
     let mut carrier = doubling(small());
@@ -281,8 +282,13 @@ fn without_threads_a_job_is_run_in_place() {
     assert_eq!(carrier.told(), [Call::Received, Call::Woken], "the next is another step's");
     assert!(!carrier.connection.awaits_jobs() && !carrier.connection.between_requests());
     carrier.go_on();
-    carrier.end();
+    carrier.receive(b"\n");
+    assert!(
+        !carrier.connection.between_requests(),
+        "nothing is unread, and it is called once more"
+    );
     carrier.go_on();
+    carrier.end();
     carrier.send_all();
     assert_eq!(carrier.output, b"2\n4\n6\n");
     assert_eq!(carrier.next(), Next::Over(Ending::Left));
@@ -298,7 +304,7 @@ fn every_call_may_offload_in_place() {
                 peer.input.take_all();
                 peer.want_room();
                 let now = peer.now();
-                peer.set_deadline(Some(now));
+                peer.set_deadline((asks == Call::Woken).then_some(now));
             }
             if call == asks && !std::mem::replace(&mut asked, true) {
                 peer.offload(|| ());
@@ -306,6 +312,7 @@ fn every_call_may_offload_in_place() {
             Flow::Continue
         });
         carrier.receive(b"x");
+        assert!(!carrier.connection.awaits_jobs(), "{asks:?}: nothing else would wake it");
         carrier.go_on();
         carrier.pass(Duration::ZERO);
         carrier.go_on();
@@ -313,7 +320,7 @@ fn every_call_may_offload_in_place() {
         carrier.go_on();
         let told = carrier.told();
         let woken = told.iter().filter(|call| **call == Call::Woken).count();
-        assert_eq!(woken, 2, "{asks:?}: {told:?}");
+        assert_eq!(woken, 1 + usize::from(asks == Call::Woken), "{asks:?}: {told:?}");
         let at = told.iter().position(|call| *call == asks).expect("it was called");
         assert_eq!(told[at + 1], Call::Woken, "{asks:?}: {told:?}");
     }

@@ -119,8 +119,7 @@ fn the_end_waits_for_the_calls_that_are_due() {
     assert_eq!(carrier.next(), Next::Over(Ending::Left));
 }
 
-/// Kills: a drain that lets a peer go whose requests wait for their turn, even if a call of another
-/// kind has taken them.
+/// Kills: a drain that lets a peer go whose requests wait for their turn.
 #[test]
 fn a_drain_waits_for_the_calls_that_are_due() {
     let mut carrier = in_the_midst(1);
