@@ -4,8 +4,12 @@
 //! comes next. The carrier also lends `room`, one buffer for all its peers: a session writes there
 //! while nothing is unsent, and only what the socket does not take is copied into the connection.
 
+mod apart;
+mod jobs;
 mod receiving;
 mod sending;
+
+pub use apart::Call;
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -13,11 +17,18 @@ use std::time::Instant;
 
 use crate::marks::Marks;
 use crate::unread::Unread;
-use crate::{Ending, Endpoint, Limits, PeerInfo, Session};
+use crate::{Ending, Endpoint, PeerInfo, Session, Terms};
 
 /// How often the wait for a closed peer's last bytes is prolonged while the kernel still holds bytes
 /// for it: a minute, with the default limits.
 const LINGERS_MOST: u8 = 60;
+
+/// What keeps an open peer from being between requests.
+const BEGUN: Marks =
+    Marks::UNREAD.or(Marks::KEPT).or(Marks::DEADLINE).or(Marks::MORE).or(Marks::OFFLOADED);
+
+/// What keeps an open peer's bytes waiting in the kernel.
+const UNWANTED: Marks = Marks::INPUT_ENDED.or(Marks::STALLED).or(Marks::MORE).or(Marks::OFFLOADED);
 
 /// What is known about a peer, apart from its bytes.
 pub(crate) struct Vitals {
@@ -33,7 +44,7 @@ pub(crate) struct Vitals {
 pub struct Connection {
     session: Box<dyn Session>,
     vitals: Vitals,
-    limits: Arc<Limits>,
+    terms: Arc<Terms>,
     unread: Unread,
     /// Output that the socket did not take.
     kept: Vec<u8>,
@@ -53,6 +64,8 @@ enum Phase {
     /// Our side is closed; the peer's last bytes are read and dropped. How often the wait for them
     /// was prolonged.
     Lingering(Ending, u8),
+    /// This is a stand-in: the connection is where its session is called.
+    Away,
     Over(Ending),
 }
 
@@ -71,7 +84,7 @@ impl Connection {
     pub fn new(
         session: Box<dyn Session>,
         info: &PeerInfo,
-        limits: Arc<Limits>,
+        terms: Arc<Terms>,
         now: Instant,
     ) -> Connection {
         let vitals = Vitals {
@@ -84,7 +97,7 @@ impl Connection {
         Connection {
             session,
             vitals,
-            limits,
+            terms,
             unread: Unread::default(),
             kept: Vec::new(),
             kept_sent: 0,
@@ -114,7 +127,7 @@ impl Connection {
         match self.vitals.phase {
             Phase::Open => self.proceed(now, room),
             Phase::Lingering(ending, _) => self.enter(Phase::Over(ending)),
-            Phase::Closing(_) | Phase::Over(_) => {}
+            Phase::Closing(_) | Phase::Away | Phase::Over(_) => {}
         }
     }
 
@@ -124,12 +137,12 @@ impl Connection {
     }
 
     /// Whether the peer has nothing begun: nothing unread, nothing unsent, no deadline that its
-    /// session waits for; or only its last bytes are still awaited.
+    /// session waits for, no job under way, no call that is due; or only its last bytes are still awaited.
     pub fn between_requests(&self) -> bool {
         match self.vitals.phase {
-            Phase::Open => !self.has(Marks::UNREAD.or(Marks::KEPT).or(Marks::DEADLINE)),
+            Phase::Open => !self.has(BEGUN),
             Phase::Lingering(..) => true,
-            Phase::Closing(_) | Phase::Over(_) => false,
+            Phase::Closing(_) | Phase::Away | Phase::Over(_) => false,
         }
     }
 
@@ -160,9 +173,12 @@ impl Connection {
     /// The instant by which [`expired`](Connection::expired) is to be called.
     pub fn deadline(&self) -> Option<Instant> {
         // A limit beyond what the clock can say is none.
-        let idle = self.limits.idle.and_then(|limit| self.active.checked_add(limit));
+        let idle = self.terms.idle.and_then(|limit| self.active.checked_add(limit));
         match self.vitals.phase {
-            // A session that set a deadline waits for that, not for its peer.
+            // A session that set a deadline waits for that, or for a job, not for its peer.
+            Phase::Open if self.has(Marks::OFFLOADED) && !self.has(Marks::KEPT) => {
+                self.vitals.deadline
+            }
             Phase::Open if !self.has(Marks::KEPT) => self.vitals.deadline.or(idle),
             Phase::Open => match (idle, self.vitals.deadline) {
                 (Some(a), Some(b)) => Some(a.min(b)),
@@ -171,18 +187,18 @@ impl Connection {
             Phase::Closing(_) => idle,
             // The drain looks more often: it ends when all has been delivered.
             Phase::Lingering(..) if self.has(Marks::DRAINING) => {
-                Some(self.active + self.limits.linger / 20)
+                Some(self.active + self.terms.linger / 20)
             }
-            Phase::Lingering(..) => Some(self.active + self.limits.linger),
-            Phase::Over(_) => None,
+            Phase::Lingering(..) => Some(self.active + self.terms.linger),
+            Phase::Away | Phase::Over(_) => None,
         }
     }
 
     /// Whether [`deadline`](Connection::deadline) is another than the idle limit's: the session set
-    /// one, or the peer is being closed.
+    /// one or offloaded a job, or the peer is being closed.
     #[inline]
     pub fn hurries(&self) -> bool {
-        self.has(Marks::DEADLINE.or(Marks::CLOSING))
+        self.has(Marks::DEADLINE.or(Marks::OFFLOADED).or(Marks::CLOSING))
     }
 
     /// Time has passed: ends the peer if it was silent too long, wakes its session if it asked.
@@ -197,11 +213,9 @@ impl Connection {
         if self.vitals.phase == Phase::Open
             && self.vitals.deadline.is_some_and(|deadline| deadline <= now)
         {
-            self.active = now;
             self.vitals.deadline = None;
             self.vitals.marks.put(Marks::DEADLINE, false);
-            self.call_unread(now, room, |session, peer| session.woken(peer));
-            self.vitals.marks.put(Marks::HUNGRY, false);
+            self.wake(now, room);
             self.proceed(now, room);
             return;
         }
@@ -214,18 +228,19 @@ impl Connection {
             // Everything was sent: how the peer's own last bytes end is its own affair.
             Phase::Lingering(ending, _) => self.enter(Phase::Over(ending)),
             Phase::Over(_) => {}
-            Phase::Open | Phase::Closing(_) => self.over(ending),
+            Phase::Open | Phase::Closing(_) | Phase::Away => self.over(ending),
         }
     }
 
-    /// Whether bytes from the peer are wanted now. While output is above its mark they are not:
-    /// what the peer sends then waits in the kernel, and pushes back on the peer.
+    /// Whether bytes from the peer are wanted now. While output is above its mark they are not, nor
+    /// while calls are due for those that came or a job is under way: what the peer sends then waits
+    /// in the kernel, and pushes back on the peer.
     #[inline]
     pub fn wants_input(&self) -> bool {
         match self.vitals.phase {
-            Phase::Open => !self.has(Marks::INPUT_ENDED) && !self.has(Marks::STALLED),
+            Phase::Open => !self.has(UNWANTED),
             Phase::Lingering(..) => true,
-            Phase::Closing(_) | Phase::Over(_) => false,
+            Phase::Closing(_) | Phase::Away | Phase::Over(_) => false,
         }
     }
 
@@ -233,7 +248,7 @@ impl Connection {
     #[inline]
     pub fn next(&self, room: &[u8]) -> Next {
         match self.vitals.phase {
-            Phase::Open | Phase::Lingering(..) => Next::Go,
+            Phase::Open | Phase::Lingering(..) | Phase::Away => Next::Go,
             Phase::Over(ending) => Next::Over(ending),
             Phase::Closing(_) if !self.unsent(room).is_empty() => Next::Go,
             Phase::Closing(ending)
@@ -297,14 +312,15 @@ impl Connection {
 
     /// Everything that can be done without more bytes from the peer, in its order.
     fn proceed(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if self.has(Marks::STALLED) && self.unsent(room).len() <= self.limits.low_mark {
+        if self.has(Marks::STALLED) && self.unsent(room).len() <= self.terms.low_mark {
             self.vitals.marks.put(Marks::STALLED, false);
         }
         self.offer_unread(now, room);
+        self.done_in_place(now, room);
         if self.has(Marks::INPUT_ENDED)
             && !self.has(Marks::END_TOLD)
             && self.vitals.phase == Phase::Open
-            && !self.has(Marks::STALLED)
+            && !self.has(Marks::STALLED.or(Marks::MORE).or(Marks::OFFLOADED))
         {
             self.vitals.marks.put(Marks::END_TOLD, true);
             let ending = if self.has(Marks::DRAINING) { Ending::Drained } else { Ending::Left };
@@ -312,13 +328,15 @@ impl Connection {
             if let Phase::Closing(_) = self.vitals.phase {
                 self.enter(Phase::Closing(ending));
             }
+            self.done_in_place(now, room);
         }
         if self.has(Marks::WANTS_ROOM)
             && self.vitals.phase == Phase::Open
-            && self.unsent(room).len() <= self.limits.low_mark
+            && self.unsent(room).len() <= self.terms.low_mark
         {
             self.vitals.marks.put(Marks::WANTS_ROOM, false);
             self.call_unread(now, room, |session, peer| session.writable(peer));
+            self.done_in_place(now, room);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::connection::Vitals;
 use crate::framing::{self, Frame};
 use crate::marks::Marks;
-use crate::{Endpoint, Limits};
+use crate::{Endpoint, Offloaded, Terms, offload};
 
 /// One call's view of a peer: what it sent, what it will be sent, and what is known about it.
 pub struct Context<'a> {
@@ -37,7 +37,8 @@ impl Context<'_> {
     /// Asks for one call of [`Session::woken`](crate::Session::woken) at `instant`; `None` takes
     /// the request back. There is one deadline for each peer: the last one counts. A session that
     /// waits for its deadline does not wait for its peer: meanwhile a silent peer is not idle, and
-    /// the drain does not let it go.
+    /// the drain does not let it go. The end of a job ([`offload`](Context::offload)) leaves the
+    /// deadline as it is.
     pub fn set_deadline(&mut self, instant: Option<Instant>) {
         self.vitals.deadline = instant;
         self.vitals.marks.put(Marks::DEADLINE, instant.is_some());
@@ -53,6 +54,28 @@ impl Context<'_> {
     /// written without an endless buffer: fill [`Output::room`], ask, return.
     pub fn want_room(&mut self) {
         self.vitals.marks.put(Marks::WANTS_ROOM, true);
+    }
+
+    /// Runs `job` on one of the threads that the server has for jobs, so that this one can serve
+    /// others meanwhile; [`Session::woken`](crate::Session::woken) is called when it is done, and
+    /// takes its value from what this gives. Where nobody runs jobs, it is run at once, in place.
+    ///
+    /// While a job is under way the session is offered no input and is not told of its peer's end:
+    /// requests are answered in their order, and a peer that sends more is pushed back. It is not
+    /// idle, unless it does not read what it was sent, and the drain does not let it go. There may
+    /// be several jobs: `woken` is called more than once, each time after at least one more is done.
+    /// If the peer is over before that, its jobs are still run, and their values dropped.
+    pub fn offload<T: Send + 'static>(
+        &mut self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Offloaded<T> {
+        let (job, value) = offload::job(job);
+        self.vitals.marks.put(Marks::OFFLOADED, true);
+        match &self.output.terms.offload {
+            Some(threads) => threads.submit(self.vitals.id, job),
+            None => job(),
+        }
+        value
     }
 
     /// Whether the server is stopping: finish what was begun, begin nothing.
@@ -71,7 +94,7 @@ pub(crate) const TOO_LARGE: usize = usize::MAX;
 pub struct Input<'a> {
     rest: &'a [u8],
     searched: usize,
-    limits: &'a Limits,
+    terms: &'a Terms,
     ended: bool,
 }
 
@@ -80,10 +103,10 @@ impl<'a> Input<'a> {
     pub(crate) fn new(
         bytes: &'a [u8],
         searched: usize,
-        limits: &'a Limits,
+        terms: &'a Terms,
         ended: bool,
     ) -> Input<'a> {
-        Input { rest: bytes, searched, limits, ended }
+        Input { rest: bytes, searched, terms, ended }
     }
 
     /// How many of the bytes that are left are known to hold no line feed; [`TOO_LARGE`] if they
@@ -135,9 +158,9 @@ impl<'a> Input<'a> {
     /// Takes a line, without its LF or CRLF; `None` until it is whole. After the peer's last byte
     /// the rest counts as a line. A line longer than the largest request ends the peer.
     pub fn line(&mut self) -> Option<&'a [u8]> {
-        let frame = match framing::line(self.rest, self.searched, self.limits.request_max) {
+        let frame = match framing::line(self.rest, self.searched, self.terms.request_max) {
             Frame::Partial { .. } if self.ended => {
-                framing::last_line(self.rest, self.limits.request_max)
+                framing::last_line(self.rest, self.terms.request_max)
             }
             frame => frame,
         };
@@ -146,12 +169,12 @@ impl<'a> Input<'a> {
 
     /// Takes a request that begins with its length in 4 bytes, network order; gives its content.
     pub fn frame(&mut self) -> Option<&'a [u8]> {
-        self.take_frame(framing::length4(self.rest, self.limits.request_max))
+        self.take_frame(framing::length4(self.rest, self.terms.request_max))
     }
 
     /// Takes exactly `count` bytes; `None` until they have come.
     pub fn exact(&mut self, count: usize) -> Option<&'a [u8]> {
-        self.take_frame(framing::exact(self.rest, count, self.limits.request_max))
+        self.take_frame(framing::exact(self.rest, count, self.terms.request_max))
     }
 
     fn take_frame(&mut self, frame: Frame) -> Option<&'a [u8]> {
@@ -179,7 +202,7 @@ pub struct Output<'a> {
     pub(crate) bytes: &'a mut Vec<u8>,
     /// Bytes at the front of `bytes` that have been sent.
     pub(crate) sent: usize,
-    pub(crate) limits: &'a Limits,
+    pub(crate) terms: &'a Terms,
 }
 
 impl Output<'_> {
@@ -208,7 +231,7 @@ impl Output<'_> {
     /// How many bytes may be added before the high mark. Going past it is not an error: it only
     /// delays the next call.
     pub fn room(&self) -> usize {
-        self.limits.high_mark.saturating_sub(self.unsent())
+        self.terms.high_mark.saturating_sub(self.unsent())
     }
 
     /// How many bytes are unsent.

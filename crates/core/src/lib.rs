@@ -10,6 +10,8 @@
 //!   output, its deadlines, its way of closing. Whoever moves the bytes (a *carrier*) drives it.
 //! - [`Wire`]: what a carrier supplies to a [`Peer`]: waiting, reading, writing.
 //! - [`framing`]: where one request ends: lines, 4-byte lengths, exact counts; bounded.
+//! - [`Offload`]: what a server supplies to run jobs that take long; [`Offloaded`]: their values.
+//! - [`Terms`]: what a server grants each of its peers.
 //! - [`Limits`], [`Ending`], [`Endpoint`]: plain data.
 //!
 //! Bytes, instants and the decision to stop are handed in, so that every rule of this crate can be
@@ -22,18 +24,22 @@ mod endpoint;
 pub mod framing;
 mod limits;
 mod marks;
+mod offload;
 mod peer;
 mod service;
 mod session;
+mod terms;
 mod unread;
 mod wire;
 
-pub use connection::{Connection, Next};
+pub use connection::{Call, Connection, Next};
 pub use context::{Context, Input, Output};
 pub use ending::{Ending, Outcome};
 pub use endpoint::{Endpoint, PeerInfo};
 pub use limits::Limits;
+pub use offload::{Job, JobPanicked, Offload, Offloaded};
 pub use peer::{Arrival, Peer};
 pub use service::{Idle, Service, State, Style};
 pub use session::{Flow, Session};
+pub use terms::Terms;
 pub use wire::Wire;

@@ -28,9 +28,14 @@ impl Marks {
     pub(crate) const DEADLINE: Marks = Marks(1 << 8);
     /// The server is stopping.
     pub(crate) const DRAINING: Marks = Marks(1 << 9);
-
     /// The drain let the peer go, and the kernel has not delivered all that it was sent.
     pub(crate) const UNDELIVERED: Marks = Marks(1 << 10);
+    /// The session was called as often as it may be in one step; the rest is the next step's.
+    pub(crate) const MORE: Marks = Marks(1 << 11);
+    /// A job that the session offloaded is under way.
+    pub(crate) const OFFLOADED: Marks = Marks(1 << 12);
+    /// The session is called on another thread than its bytes are moved by; never taken back.
+    pub(crate) const APART: Marks = Marks(1 << 13);
 
     #[inline]
     pub(crate) fn none(self) -> bool {

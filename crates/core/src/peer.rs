@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::framing::{self, Frame, OVERHEAD_MAX};
 use crate::unread::Unread;
-use crate::{Ending, Endpoint, Limits, PeerInfo, Wire};
+use crate::{Ending, Endpoint, PeerInfo, Terms, Wire, offload};
 
 /// Spare bytes of the first read; it grows with what comes, up to [`READ_MOST`]: an idle peer of a
 /// thread owns one small buffer, a busy one reads in large pieces.
@@ -24,7 +24,7 @@ const READ_MOST: usize = 64 << 10;
 pub struct Peer<'a> {
     wire: &'a mut dyn Wire,
     info: PeerInfo,
-    limits: Arc<Limits>,
+    terms: Arc<Terms>,
     unread: Unread,
     unsent: Vec<u8>,
     deadline: Option<Instant>,
@@ -50,11 +50,11 @@ pub enum Arrival {
 
 impl<'a> Peer<'a> {
     /// A peer on `wire`; for carriers and tests.
-    pub fn new(wire: &'a mut dyn Wire, info: PeerInfo, limits: Arc<Limits>) -> Peer<'a> {
+    pub fn new(wire: &'a mut dyn Wire, info: PeerInfo, terms: Arc<Terms>) -> Peer<'a> {
         Peer {
             wire,
             info,
-            limits,
+            terms,
             unread: Unread::default(),
             unsent: Vec::new(),
             deadline: None,
@@ -159,6 +159,26 @@ impl<'a> Peer<'a> {
         }
     }
 
+    /// Sends what was gathered, then has `job` run where it holds up no other peer, and gives its
+    /// value: on a loop model by one of the threads that the server has for jobs, elsewhere by this
+    /// one. That is no wait with a bound: a deadline that passes meanwhile is noticed by the next.
+    ///
+    /// # Errors
+    /// [`JobPanicked`](crate::JobPanicked), as [`io::ErrorKind::Other`], if the job panics; the peer
+    /// can be served on. Any other means that the peer is over.
+    pub fn offload<T: Send + 'static>(
+        &mut self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<T> {
+        self.flush()?;
+        self.alive()?;
+        let (job, mut value) = offload::job(job);
+        let waited = self.wire.offload(job);
+        self.note(waited)?;
+        let done = value.take().expect("a wire waits until the job is done");
+        done.map_err(io::Error::other)
+    }
+
     /// Every later wait fails with [`io::ErrorKind::TimedOut`] once `instant` has passed; `None`
     /// leaves only the idle limit.
     pub fn set_deadline(&mut self, instant: Option<Instant>) {
@@ -181,7 +201,7 @@ impl<'a> Peer<'a> {
         find: impl Fn(&[u8], usize, usize, bool) -> Frame,
     ) -> io::Result<Option<Vec<u8>>> {
         loop {
-            let (bytes, most) = (self.unread.bytes(), self.limits.request_max);
+            let (bytes, most) = (self.unread.bytes(), self.terms.request_max);
             match find(bytes, self.unread.searched, most, self.ended) {
                 Frame::Whole { content, taken } => {
                     let content = bytes[content].to_vec();
@@ -210,10 +230,10 @@ impl<'a> Peer<'a> {
         if self.ended {
             return Ok(Arrival::Ended);
         }
-        if self.unread.len() > self.limits.request_max + OVERHEAD_MAX {
+        if self.unread.len() > self.terms.request_max + OVERHEAD_MAX {
             return Err(self.missed(Ending::TooLarge));
         }
-        let wait = self.bounded(asked, self.limits.idle)?;
+        let wait = self.bounded(asked, self.terms.idle)?;
         let between = self.unread.is_empty() && !self.mid_request;
         let size = self.read_size;
         let tail = self.unread.tail(size);
@@ -260,7 +280,7 @@ impl<'a> Peer<'a> {
     fn send_all(&mut self) -> io::Result<()> {
         let mut sent = 0;
         while sent < self.unsent.len() {
-            let wait = self.bounded(None, self.limits.idle)?;
+            let wait = self.bounded(None, self.terms.idle)?;
             let result = self.wire.send(&self.unsent[sent..], wait);
             sent += self.note(result)?;
         }

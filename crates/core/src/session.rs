@@ -25,8 +25,8 @@ pub trait Session: Send {
     /// There is unread input in `peer.input`.
     ///
     /// Take what is complete and leave the rest: what is left is offered again when more has come.
-    /// It is offered again at once while the session takes something, leaves something, and its
-    /// unsent output is below the high mark. Once the peer has sent its last byte
+    /// It is offered again while the session takes something, leaves something, and its unsent output
+    /// is below the high mark; other peers get their turn after 16 calls. Once the peer has sent its last byte
     /// ([`Input::ended`](crate::Input::ended)) what is left is offered once more, and again after
     /// each [`woken`](Session::woken).
     fn received(&mut self, peer: &mut Context<'_>) -> Flow;
@@ -46,7 +46,10 @@ pub trait Session: Send {
         Flow::Continue
     }
 
-    /// The instant given to [`Context::set_deadline`] has come. The deadline is unset by then.
+    /// The instant given to [`Context::set_deadline`] has come, and the deadline is unset by now; or
+    /// a job given to [`Context::offload`] is done, and a deadline that is set stays set. A session
+    /// that has asked for both looks which it is: [`Offloaded::take`](crate::Offloaded::take) gives
+    /// `None` for a job that is still under way.
     fn woken(&mut self, peer: &mut Context<'_>) -> Flow {
         let _ = peer;
         Flow::Continue

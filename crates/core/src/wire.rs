@@ -3,6 +3,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use crate::Job;
+
 /// A carrier's side of a [`Peer`](crate::Peer): it moves bytes and it waits.
 ///
 /// Each call may wait; on a blocking model the thread waits, on a loop model the peer's stack is
@@ -25,6 +27,14 @@ pub trait Wire {
 
     /// Waits for this long.
     fn sleep(&mut self, wait: Duration) -> io::Result<()>;
+
+    /// Has `job` run by a thread that is there for jobs, and waits until it is done. The job is run
+    /// even if the peer is cut off meanwhile. By default it is run here: where each peer has a
+    /// thread, that holds up nobody else.
+    fn offload(&mut self, job: Job) -> io::Result<()> {
+        job();
+        Ok(())
+    }
 
     /// The time.
     fn now(&self) -> Instant;

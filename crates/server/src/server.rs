@@ -253,7 +253,7 @@ impl Server {
         let gate = Gate::new(most, own_most, others, options.when_full).map_err(ServeError::Io)?;
         let site = Site {
             service: self.service,
-            limits: Arc::new(limits),
+            terms: Arc::new(limits.into()),
             listeners: Arc::new(listeners),
             gate: Arc::new(gate),
             counters: Counters::new(layout.all_rows()).map_err(ServeError::Io)?,

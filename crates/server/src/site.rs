@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use switchboard_core::{Ending, Endpoint, Limits, PeerInfo, Service};
+use switchboard_core::{Ending, Endpoint, PeerInfo, Service, Terms};
 
 use crate::admission::Gate;
 use crate::counter;
@@ -18,7 +18,7 @@ use crate::story;
 /// What a model needs to serve.
 pub(crate) struct Site {
     pub(crate) service: Arc<Service>,
-    pub(crate) limits: Arc<Limits>,
+    pub(crate) terms: Arc<Terms>,
     pub(crate) listeners: Arc<Listeners>,
     pub(crate) gate: Arc<Gate>,
     /// Those of the whole server.
@@ -42,7 +42,7 @@ impl Site {
         self.stop.renew()?;
         Ok(Site {
             service: Arc::clone(&self.service),
-            limits: Arc::clone(&self.limits),
+            terms: Arc::clone(&self.terms),
             listeners: Arc::clone(&self.listeners),
             gate: Arc::clone(&self.gate),
             counters: self.counters.clone(),

@@ -11,8 +11,15 @@ use crate::marks::Marks;
 use crate::unread::Unread;
 use crate::{Context, Ending, Flow, Input, Output, Session};
 
+/// How often input is offered in one step. A peer that sends thousands of requests at once to a
+/// session that takes one for each call would keep other peers of its loop waiting for all of them.
+const OFFERS_MOST: u32 = 16;
+
+/// What keeps input from being offered, however much there is.
+const HELD: Marks = Marks::STALLED.or(Marks::MORE).or(Marks::OFFLOADED);
+
 /// What came of a call of the session.
-struct Call {
+struct Reply {
     /// `None`: it panicked.
     flow: Option<Flow>,
     /// How many bytes it did not take.
@@ -28,7 +35,6 @@ impl Connection {
         if self.plain() {
             self.received_while_plain(bytes, now, room);
         } else {
-            self.received += bytes.len() as u64;
             self.received_more(bytes, now, room);
         }
     }
@@ -39,14 +45,14 @@ impl Connection {
         debug_assert!(self.plain());
         self.received += bytes.len() as u64;
         self.active = now;
-        let limits = &*self.limits;
+        let terms = &*self.terms;
         let mut context = Context {
-            input: Input::new(bytes, 0, limits, false),
-            output: Output { bytes: room, sent: 0, limits },
+            input: Input::new(bytes, 0, terms, false),
+            output: Output { bytes: room, sent: 0, terms },
             vitals: &mut self.vitals,
             now,
         };
-        let Call { flow, left, searched } =
+        let Reply { flow, left, searched } =
             raw_call(&mut *self.session, &mut context, |session, peer| session.received(peer));
         // Nothing left and nothing marked, in one comparison.
         let unusual = left | self.vitals.marks.bits();
@@ -60,20 +66,23 @@ impl Connection {
     /// The peer sent `bytes`, and something is unusual already.
     #[cold]
     fn received_more(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) {
+        if self.away() {
+            return;
+        }
+        self.received += bytes.len() as u64;
         if self.has(Marks::CLOSING) {
             return;
         }
         self.active = now;
-        if self.has(Marks::UNREAD.or(Marks::STALLED)) {
-            self.unread.push(bytes);
-            self.vitals.marks.put(Marks::UNREAD, true);
-            self.vitals.marks.put(Marks::HUNGRY, false);
-            self.offer_unread(now, room);
-        } else {
+        if !self.has(Marks::UNREAD.or(HELD)) {
             let (left, searched) = self.call_received(bytes, 0, now, room);
-            self.received_on(bytes, Some(Flow::Continue), left, searched, now, room);
+            return self.received_on(bytes, Some(Flow::Continue), left, searched, now, room);
         }
-        if self.has(Marks::WANTS_ROOM) {
+        self.unread.push(bytes);
+        self.vitals.marks.put(Marks::UNREAD, true);
+        self.vitals.marks.put(Marks::HUNGRY, false);
+        self.offer_unread(now, room);
+        if self.has(Marks::WANTS_ROOM.or(Marks::OFFLOADED)) {
             self.proceed(now, room);
         }
     }
@@ -90,28 +99,28 @@ impl Connection {
         now: Instant,
         room: &mut Vec<u8>,
     ) {
-        let call = Call { flow, left, searched };
-        self.heed(&call);
-        let taken = bytes.len() - call.left;
-        let (taken, searched) = self.offer_on(bytes, taken, taken, call.searched, now, room);
+        self.heed(&Reply { flow, left, searched });
+        let taken = bytes.len() - left;
+        let (taken, searched) = self.offer_on(bytes, taken, searched, now, room);
         if taken < bytes.len() && self.vitals.phase == Phase::Open {
             self.unread.push(&bytes[taken..]);
             self.unread.searched = searched;
             self.vitals.marks.put(Marks::UNREAD, true);
             self.check_size();
         }
-        if self.has(Marks::WANTS_ROOM) {
+        if self.has(Marks::WANTS_ROOM.or(Marks::OFFLOADED)) {
             self.proceed(now, room);
         }
     }
 
     pub(super) fn offer_unread(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if !self.has(Marks::UNREAD) || self.has(Marks::STALLED.or(Marks::HUNGRY).or(Marks::CLOSING))
-        {
+        if !self.has(Marks::UNREAD) || self.has(HELD.or(Marks::HUNGRY).or(Marks::CLOSING)) {
             return;
         }
         let mut unread = mem::take(&mut self.unread);
-        let (taken, searched) = self.offer(unread.bytes(), unread.searched, now, room);
+        let bytes = unread.bytes();
+        let (left, searched) = self.call_received(bytes, unread.searched, now, room);
+        let (taken, searched) = self.offer_on(bytes, bytes.len() - left, searched, now, room);
         unread.take(taken);
         unread.searched = searched;
         unread.release();
@@ -119,37 +128,31 @@ impl Connection {
         self.check_size();
     }
 
-    /// Offers `bytes`, and offers the rest again while the session takes something, leaves
-    /// something, and output is below the high mark.
-    fn offer(
-        &mut self,
-        bytes: &[u8],
-        searched: usize,
-        now: Instant,
-        room: &mut Vec<u8>,
-    ) -> (usize, usize) {
-        let (left, searched) = self.call_received(bytes, searched, now, room);
-        let taken = bytes.len() - left;
-        self.offer_on(bytes, taken, taken, searched, now, room)
-    }
-
-    /// Goes on offering: `taken` so far, `took` by the last call.
+    /// Goes on after the first offer of `bytes`, of which `taken` were taken: offers the rest again
+    /// while the session takes something, leaves something, offloads nothing, and output is below
+    /// the high mark.
     fn offer_on(
         &mut self,
         bytes: &[u8],
         mut taken: usize,
-        mut took: usize,
         mut searched: usize,
         now: Instant,
         room: &mut Vec<u8>,
     ) -> (usize, usize) {
+        let mut took = taken;
+        let mut offers = 1;
         loop {
-            let stalled = self.unsent(room).len() >= self.limits.high_mark;
+            let stalled = self.unsent(room).len() >= self.terms.high_mark;
             self.vitals.marks.put(Marks::STALLED, stalled);
             self.vitals.marks.put(Marks::HUNGRY, took == 0 && taken < bytes.len());
-            if taken == bytes.len() || took == 0 || stalled || self.vitals.phase != Phase::Open {
+            if taken == bytes.len() || took == 0 || self.has(HELD.or(Marks::CLOSING)) {
                 return (taken, searched);
             }
+            if offers == OFFERS_MOST {
+                self.vitals.marks.put(Marks::MORE, true);
+                return (taken, searched);
+            }
+            offers += 1;
             let (left, now_searched) = self.call_received(&bytes[taken..], searched, now, room);
             took = bytes.len() - left - taken;
             taken += took;
@@ -169,7 +172,7 @@ impl Connection {
 
     fn check_size(&mut self) {
         if self.has(Marks::HUNGRY)
-            && self.unread.len() > self.limits.request_max + OVERHEAD_MAX
+            && self.unread.len() > self.terms.request_max + OVERHEAD_MAX
             && self.vitals.phase == Phase::Open
         {
             self.over(Ending::TooLarge);
@@ -200,28 +203,28 @@ impl Connection {
         room: &mut Vec<u8>,
         event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
     ) -> (usize, usize) {
-        let limits = &*self.limits;
+        let terms = &*self.terms;
         let (buffer, sent) = match self.vitals.marks.has(Marks::KEPT) {
             false => (room, 0),
             true => (&mut self.kept, self.kept_sent),
         };
         let mut context = Context {
-            input: Input::new(bytes, searched, limits, self.vitals.marks.has(Marks::INPUT_ENDED)),
-            output: Output { bytes: buffer, sent, limits },
+            input: Input::new(bytes, searched, terms, self.vitals.marks.has(Marks::INPUT_ENDED)),
+            output: Output { bytes: buffer, sent, terms },
             vitals: &mut self.vitals,
             now,
         };
-        let call = raw_call(&mut *self.session, &mut context, event);
-        self.heed(&call);
-        (call.left, call.searched)
+        let reply = raw_call(&mut *self.session, &mut context, event);
+        self.heed(&reply);
+        (reply.left, reply.searched)
     }
 
     /// Closes if the session said so, or if it must not go on.
-    fn heed(&mut self, call: &Call) {
-        match call.flow {
+    fn heed(&mut self, reply: &Reply) {
+        match reply.flow {
             None => self.over(Ending::Panicked),
             Some(Flow::Close) => self.enter(Phase::Closing(Ending::Closed)),
-            Some(Flow::Continue) if call.left > 0 && call.searched == TOO_LARGE => {
+            Some(Flow::Continue) if reply.left > 0 && reply.searched == TOO_LARGE => {
                 self.over(Ending::TooLarge);
             }
             Some(Flow::Continue) => {}
@@ -240,9 +243,9 @@ fn raw_call(
     session: &mut dyn Session,
     context: &mut Context<'_>,
     event: impl FnOnce(&mut dyn Session, &mut Context<'_>) -> Flow,
-) -> Call {
+) -> Reply {
     let mut flow = None;
     // A panic leaves `None`; its message has been printed by the panic hook.
     let _ = panic::catch_unwind(AssertUnwindSafe(|| flow = Some(event(session, context))));
-    Call { flow, left: context.input.len(), searched: context.input.searched() }
+    Reply { flow, left: context.input.len(), searched: context.input.searched() }
 }

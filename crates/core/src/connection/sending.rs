@@ -19,8 +19,9 @@ impl Connection {
     #[cold]
     fn unsent_unusually<'a>(&'a self, room: &'a [u8]) -> &'a [u8] {
         match self.vitals.phase {
-            // What was written just before a panic or a failure is not for the peer.
-            Phase::Over(_) => &[],
+            // What was written just before a panic or a failure is not for the peer; what is written
+            // while it is away comes with it.
+            Phase::Over(_) | Phase::Away => &[],
             _ if self.has(Marks::KEPT) => &self.kept[self.kept_sent..],
             _ => room,
         }
@@ -62,7 +63,7 @@ impl Connection {
             self.kept = room[count..].to_vec();
             self.vitals.marks.put(Marks::KEPT, true);
             // The short path does not ask: what the socket takes at once stalls nobody.
-            if self.kept.len() >= self.limits.high_mark {
+            if self.kept.len() >= self.terms.high_mark {
                 self.vitals.marks.put(Marks::STALLED, true);
             }
             room.clear();
@@ -75,19 +76,22 @@ impl Connection {
         self.vitals.marks.put(Marks::KEPT, false);
     }
 
-    /// Goes on with what waited for output to fall: unread input, the peer's end, `writable`.
+    /// Goes on with what waited for output to fall, or for others to have had their turn: unread
+    /// input, the peer's end, `writable`.
     #[inline]
     pub fn resume(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if self.has(Marks::STALLED.or(Marks::WANTS_ROOM)) {
+        if self.resumable(room) {
+            self.vitals.marks.put(Marks::MORE, false);
             self.proceed(now, room);
         }
     }
 
-    /// Whether [`resume`](Connection::resume) has something to go on with now.
+    /// Whether [`resume`](Connection::resume) has something to go on with now. Nothing else makes it
+    /// go on: a carrier asks after each step, and comes back to a peer that it leaves resumable.
     #[inline]
     pub fn resumable(&self, room: &[u8]) -> bool {
-        self.has(Marks::STALLED.or(Marks::WANTS_ROOM))
+        self.has(Marks::STALLED.or(Marks::WANTS_ROOM).or(Marks::MORE))
             && self.vitals.phase == Phase::Open
-            && self.unsent(room).len() <= self.limits.low_mark
+            && self.unsent(room).len() <= self.terms.low_mark
     }
 }

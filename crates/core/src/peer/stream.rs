@@ -64,7 +64,7 @@ impl BufRead for Peer<'_> {
             self.consume(count);
             self.mid_request = false;
             // However the network cut it, and without its end: `line` has the same bound.
-            if into.len() - before - usize::from(end.is_some()) > self.limits.request_max {
+            if into.len() - before - usize::from(end.is_some()) > self.terms.request_max {
                 return Err(self.missed(Ending::TooLarge));
             }
             if end.is_some() || count == 0 {
@@ -88,7 +88,7 @@ impl Write for Peer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.alive()?;
         self.unsent.extend_from_slice(bytes);
-        if self.unsent.len() >= self.limits.high_mark {
+        if self.unsent.len() >= self.terms.high_mark {
             self.send_all()?;
         }
         Ok(bytes.len())

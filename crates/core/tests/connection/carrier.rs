@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use switchboard_core::{
-    Connection, Context, Ending, Endpoint, Flow, Limits, Next, PeerInfo, Session,
+    Call as Due, Connection, Context, Ending, Endpoint, Flow, Limits, Next, PeerInfo, Session,
+    Terms,
 };
 
 /// Which callback a session got.
@@ -69,6 +70,8 @@ pub(crate) struct Carrier {
     pub(crate) room: Vec<u8>,
     pub(crate) now: Instant,
     pub(crate) output: Vec<u8>,
+    /// Calls are performed on the connection while a stand-in is in its place.
+    apart: bool,
     diary: Diary,
 }
 
@@ -86,7 +89,7 @@ pub(crate) fn small() -> Limits {
 impl Carrier {
     /// A peer that was opened and has moved no byte yet.
     pub(crate) fn open(
-        limits: Limits,
+        terms: impl Into<Terms>,
         script: impl FnMut(Call, &mut Context<'_>) -> Flow + Send + 'static,
     ) -> Carrier {
         let diary = Diary::default();
@@ -94,10 +97,29 @@ impl Carrier {
         let local = Endpoint::Process { uid: 0, pid: 0 };
         let info = PeerInfo { id: 7, address: local.clone(), local };
         let now = Instant::now();
-        let connection = Connection::new(session, &info, Arc::new(limits), now);
-        let mut carrier = Carrier { connection, room: Vec::new(), now, output: Vec::new(), diary };
+        let connection = Connection::new(session, &info, Arc::new(terms.into()), now);
+        let mut carrier =
+            Carrier { connection, room: Vec::new(), now, output: Vec::new(), apart: false, diary };
         carrier.connection.open(now, &mut carrier.room);
         carrier
+    }
+
+    /// From now on the session is called apart.
+    pub(crate) fn set_apart(&mut self) {
+        self.apart = true;
+        self.connection.set_apart();
+    }
+
+    /// Tells the connection of something, here or apart; what it says of it.
+    pub(crate) fn perform(&mut self, due: Due) -> bool {
+        if !self.apart || !self.connection.converses() {
+            return self.connection.perform(due, self.now, &mut self.room);
+        }
+        let mut real = self.connection.leave_stand_in();
+        assert!(self.connection.away());
+        let came_of_it = real.perform(due, self.now, &mut self.room);
+        self.connection.come_back(real);
+        came_of_it
     }
 
     pub(crate) fn unsent(&self) -> usize {
@@ -117,9 +139,16 @@ impl Carrier {
     pub(crate) fn send(&mut self, most: usize) -> usize {
         let count = self.send_only(most);
         if self.connection.resumable(&self.room) {
-            self.connection.resume(self.now, &mut self.room);
+            self.perform(Due::Resume);
         }
         count
+    }
+
+    /// Other peers had their turn, as often as the session has something to go on with.
+    pub(crate) fn go_on(&mut self) {
+        while self.connection.resumable(&self.room) {
+            self.perform(Due::Resume);
+        }
     }
 
     /// The socket takes everything, again and again.
@@ -131,12 +160,17 @@ impl Carrier {
 
     /// Bytes from the peer; what is answered stays unsent.
     pub(crate) fn receive(&mut self, bytes: &[u8]) {
-        self.connection.received(bytes, self.now, &mut self.room);
+        match self.apart {
+            true => {
+                self.perform(Due::Received(bytes.to_vec()));
+            }
+            false => self.connection.received(bytes, self.now, &mut self.room),
+        }
     }
 
     /// The peer's last byte was sent.
     pub(crate) fn end(&mut self) {
-        self.connection.ended(self.now, &mut self.room);
+        self.perform(Due::Ended);
     }
 
     pub(crate) fn next(&self) -> Next {
@@ -146,7 +180,7 @@ impl Carrier {
     /// Time passes, and the carrier looks at the clock.
     pub(crate) fn pass(&mut self, time: Duration) {
         self.now += time;
-        self.connection.expired(self.now, &mut self.room);
+        self.perform(Due::Expired);
     }
 
     /// What the session was told so far, emptied.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_core::{Context, Ending, Flow, Limits, Next};
 
-use crate::carrier::{Call, Carrier, small};
+use crate::carrier::{Call, Carrier, small, upper};
 
 /// Says goodbye to whoever says anything.
 fn curt(call: Call, peer: &mut Context<'_>) -> Flow {
@@ -41,6 +41,20 @@ fn closing_sends_everything_first_and_asks_for_nothing_more() {
     carrier.receive(b"and more");
     assert_eq!(carrier.told(), [Call::Opened, Call::Received]);
     assert_eq!(carrier.output, b"bye\n");
+}
+
+/// Kills: the next request offered to a session that has closed at the first.
+#[test]
+fn a_session_that_closed_is_offered_nothing_more() {
+    let mut carrier = Carrier::open(small(), |call, peer| {
+        upper(call, peer);
+        if call == Call::Received { Flow::Close } else { Flow::Continue }
+    });
+    carrier.receive(b"bye\nand more\n");
+    carrier.go_on();
+    assert_eq!(carrier.told(), [Call::Opened, Call::Received]);
+    carrier.send_all();
+    assert_eq!(carrier.output, b"BYE\n");
 }
 
 /// Kills: a close that lingers although nothing more can come.

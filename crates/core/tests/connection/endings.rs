@@ -222,10 +222,11 @@ fn a_request_that_is_too_large_ends_its_peer() {
 /// Kills: `>=` for `>` at the bound, and a bound that counts several requests as one.
 #[test]
 fn the_largest_request_passes_and_so_do_many() {
-    let limits = Limits { high_mark: 1 << 20, ..small() };
+    let limits = Limits { high_mark: 1 << 20, low_mark: 1 << 20, ..small() };
     let mut carrier = Carrier::open(limits, upper);
     let line = [&[b'x'; 100][..], b"\n"].concat();
     carrier.receive(&line.repeat(50));
+    carrier.go_on();
     carrier.receive(&[b'x'; 100]);
     carrier.receive(b"\n");
     assert_eq!(carrier.next(), Next::Go);

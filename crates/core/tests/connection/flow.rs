@@ -77,6 +77,21 @@ fn what_was_left_is_offered_again_only_with_more() {
     assert_eq!(carrier.connection.unsent(&carrier.room), b"ABC\nD\n");
 }
 
+/// Kills: what was left and not taken offered again because there is room.
+#[test]
+fn room_is_no_reason_to_offer_again() {
+    let mut carrier = Carrier::open(small(), |call, peer| {
+        if call == Call::Received {
+            peer.output.write(&[b'.'; 20]);
+            peer.want_room();
+        }
+        Flow::Continue
+    });
+    carrier.receive(b"ab");
+    carrier.send_all();
+    assert_eq!(carrier.told(), [Call::Opened, Call::Received, Call::Writable]);
+}
+
 /// Kills: `writable` above the low mark, `writable` for each send, `writable` that is not called
 /// when output is low already.
 #[test]

@@ -1,9 +1,12 @@
 //! The contract of an event-style peer, without a socket and without waiting: a scripted session
 //! on one side, a carrier of simulated time on the other. Each test says which mutant it kills.
 
+mod apart;
 mod carrier;
 mod closing;
 mod endings;
 mod flow;
+mod offload;
 mod properties;
 mod time;
+mod turns;

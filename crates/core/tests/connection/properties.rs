@@ -92,7 +92,8 @@ fn watchful(taking: Taking, broke: Arc<AtomicBool>) -> impl FnMut(Call, &mut Con
 
 proptest! {
     /// Kills: an offer that starts in the wrong place, a lost or doubled byte of `kept`, a stall
-    /// that ends below the high mark, a stall that does not begin, counters that miss a path.
+    /// that ends below the high mark, a stall that does not begin, counters that miss a path;
+    /// anything that a connection leaves behind when its session is called apart.
     #[test]
     fn no_cutting_and_no_partial_send_changes_what_is_answered(
         taking in taking(),
@@ -100,9 +101,13 @@ proptest! {
         cuts in vec(1usize..50, 1..40),
         takes in vec(0usize..30, 1..40),
         polite in any::<bool>(),
+        apart in any::<bool>(),
     ) {
         let broke = Arc::new(AtomicBool::new(false));
         let mut carrier = Carrier::open(small(), watchful(taking, Arc::clone(&broke)));
+        if apart {
+            carrier.set_apart();
+        }
         let wire = taking.wire(&requests);
         let (mut rest, mut step) = (wire.as_slice(), 0);
         while !rest.is_empty() {
@@ -136,8 +141,12 @@ proptest! {
     fn the_last_line_needs_no_line_feed_wherever_it_was_cut(
         line in vec(prop::sample::select(b"abc".to_vec()), 1..60),
         at in 0usize..60,
+        apart in any::<bool>(),
     ) {
         let mut carrier = Carrier::open(small(), crate::carrier::upper);
+        if apart {
+            carrier.set_apart();
+        }
         let (first, second) = line.split_at(at.min(line.len()));
         for part in [first, second] {
             if !part.is_empty() {

@@ -2,6 +2,7 @@
 //! how it ends. Each test says which mutant it kills.
 
 mod endings;
+mod offload;
 mod reading;
 mod waiting;
 mod wire;

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Ending, Endpoint, Limits, Peer, PeerInfo, Wire};
+use switchboard_core::{Ending, Endpoint, Job, Limits, Peer, PeerInfo, Wire};
 
 /// What one wait brings. After the last step, the peer's end.
 #[derive(Clone, Debug)]
@@ -22,6 +22,7 @@ pub(crate) enum Asked {
     Receive { wait: Option<Duration>, between_requests: bool },
     Send(Vec<u8>),
     Sleep(Duration),
+    Offload,
 }
 
 pub(crate) struct Script {
@@ -32,6 +33,8 @@ pub(crate) struct Script {
     /// The most that one send takes; 0: sending times out.
     pub(crate) takes: usize,
     pub(crate) draining: bool,
+    /// The peer is cut off: offloading fails.
+    pub(crate) cut: bool,
     pub(crate) now: Instant,
     begun: Instant,
 }
@@ -49,6 +52,7 @@ pub(crate) fn script(steps: impl IntoIterator<Item = Step>) -> Script {
         send_waits: Vec::new(),
         takes: usize::MAX,
         draining: false,
+        cut: false,
         now,
         begun: now,
     }
@@ -79,7 +83,7 @@ impl Script {
     ) -> (Ending, Option<io::Error>) {
         let local = Endpoint::Process { uid: 0, pid: 0 };
         let info = PeerInfo { id: 7, address: local.clone(), local };
-        Peer::new(self, info, Arc::new(limits)).serve(&handler)
+        Peer::new(self, info, Arc::new(limits.into())).serve(&handler)
     }
 
     /// Everything that was sent.
@@ -151,6 +155,15 @@ impl Wire for Script {
         self.asked.push(Asked::Sleep(wait));
         self.now += wait;
         Ok(())
+    }
+
+    fn offload(&mut self, job: Job) -> io::Result<()> {
+        self.asked.push(Asked::Offload);
+        job();
+        match self.cut {
+            true => Err(io::ErrorKind::ConnectionAborted.into()),
+            false => Ok(()),
+        }
     }
 
     fn now(&self) -> Instant {

@@ -61,11 +61,11 @@ impl Floor {
 
     fn answer(&self, presence: &Arc<Presence>) -> (Ending, Option<io::Error>) {
         let mut wire = BlockingWire::new(Arc::clone(presence), self.site.stop.clone());
-        let limits = Arc::clone(&self.site.limits);
+        let terms = Arc::clone(&self.site.terms);
         match self.site.service.style() {
             Style::StraightLine(handler) => {
-                let linger = limits.linger;
-                let peer = Peer::new(&mut wire, presence.info.clone(), limits);
+                let linger = terms.linger;
+                let peer = Peer::new(&mut wire, presence.info.clone(), terms);
                 let (ending, error) = peer.serve(&**handler);
                 if ending == Ending::Closed
                     || (ending.outcome() == Outcome::InOrder && wire.holds())
@@ -78,8 +78,8 @@ impl Floor {
                 let info = &presence.info;
                 let session = panic::catch_unwind(AssertUnwindSafe(|| open(info)));
                 let Ok(session) = session else { return (Ending::Panicked, None) };
-                let bounds = *limits;
-                let mut connection = Connection::new(session, info, limits, Instant::now());
+                let bounds = terms.limits;
+                let mut connection = Connection::new(session, info, terms, Instant::now());
                 let ending = converse(&mut connection, &mut wire, bounds);
                 (connection.close(ending), None)
             }

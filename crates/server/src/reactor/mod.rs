@@ -305,8 +305,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             self.site.say_closed((info.id, &info.address), Ending::Panicked, (0, 0), None);
             return self.site.gate.leave(&self.station.row);
         };
-        let limits = Arc::clone(&self.site.limits);
-        let mut connection = Connection::new(session, &info, limits, self.hand.now);
+        let terms = Arc::clone(&self.site.terms);
+        let mut connection = Connection::new(session, &info, terms, self.hand.now);
         if self.draining {
             connection.drain();
         }

@@ -24,7 +24,7 @@ impl Driver {
         let limits = Limits { idle: None, ..limits };
         let now = Instant::now();
         let peer = crate::peer();
-        let mut connection = Connection::new(open(&peer), &peer, Arc::new(limits), now);
+        let mut connection = Connection::new(open(&peer), &peer, Arc::new(limits.into()), now);
         let mut room = Vec::new();
         connection.open(now, &mut room);
         let (output, ending) = (Vec::new(), None);

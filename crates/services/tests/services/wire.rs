@@ -62,7 +62,7 @@ pub(crate) fn conversation(
     let now = Instant::now();
     let acts = acts.into_iter().collect();
     let mut wire = Script { acts, begun: now, now, sent: Vec::new(), most_unread: 0 };
-    let peer = Peer::new(&mut wire, crate::peer(), Arc::new(limits));
+    let peer = Peer::new(&mut wire, crate::peer(), Arc::new(limits.into()));
     let (ending, _) = peer.serve(handler);
     Heard {
         bytes: wire.sent,

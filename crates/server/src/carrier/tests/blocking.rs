@@ -102,7 +102,7 @@ impl Rig {
         };
         let site = Arc::new(Site {
             service: Arc::new(service),
-            limits: Arc::new(limits),
+            terms: Arc::new(limits.into()),
             listeners: Arc::new(Listeners::open(&[], options, 1).unwrap()),
             gate: Arc::new(Gate::new(9, 9, false, WhenFull::Refuse).unwrap()),
             counters: Counters::new(1).unwrap(),

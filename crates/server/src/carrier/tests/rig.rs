@@ -93,7 +93,8 @@ impl<Far> Rig<Far> {
             now,
             narrated: false,
         };
-        let mut connection = Connection::new(Box::new(session), &info, Arc::new(limits), now);
+        let mut connection =
+            Connection::new(Box::new(session), &info, Arc::new(limits.into()), now);
         connection.open(now, &mut hand.room);
         Rig { socket: near, connection, hand, far }
     }

@@ -8,8 +8,9 @@ use switchboard_core::{Connection, Ending, Limits, Next, PeerInfo, Session};
 
 use super::{Driver, WINDOW};
 
-/// Calls in a row that bring the peer nothing, after which a session runs in a circle.
-const CIRCLES_MAX: u32 = 10_000;
+/// Steps in a row that bring the peer nothing, after which a session runs in a circle. One that takes
+/// a piece byte by byte is called 16 times in each.
+const CIRCLES_MAX: u32 = 100_000;
 
 /// One session and its peer.
 pub(super) struct Conversation {
@@ -34,7 +35,7 @@ impl Conversation {
         limits: Limits,
         now: Instant,
     ) -> Conversation {
-        let mut connection = Connection::new(session, info, Arc::new(limits), now);
+        let mut connection = Connection::new(session, info, Arc::new(limits.into()), now);
         let mut room = Vec::new();
         connection.open(now, &mut room);
         let mut conversation = Conversation {

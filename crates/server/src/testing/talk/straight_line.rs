@@ -92,7 +92,7 @@ fn serve(line: &Line, subject: &Subject, info: PeerInfo) -> (Ending, Option<Stri
         unreachable!("an event-style service is driven by `event`")
     };
     let mut wire = line.clone();
-    let peer = Peer::new(&mut wire, info, Arc::new(subject.limits));
+    let peer = Peer::new(&mut wire, info, Arc::new(subject.limits.into()));
     let (ending, error) = peer.serve(&**handler);
     (ending, error.map(|error| error.to_string()))
 }
