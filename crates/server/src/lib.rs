@@ -45,6 +45,7 @@ mod layout;
 mod listening;
 mod mechanism;
 pub mod model;
+mod offload;
 mod reactor;
 mod server;
 mod shared;
@@ -55,6 +56,7 @@ mod supervision;
 mod sync;
 pub mod testing;
 mod waiting;
+mod workers;
 
 pub use address::{Address, AddressError, DEFAULT_PORT};
 pub use admission::WhenFull;
@@ -65,6 +67,6 @@ pub use server::{Handle, ServeError, Server};
 pub use stopping::Drain;
 
 pub use switchboard_core::{
-    Arrival, Context, Ending, Endpoint, Flow, Idle, Input, Limits, Output, Peer, PeerInfo, Service,
-    Session, State,
+    Arrival, Context, Ending, Endpoint, Flow, Idle, Input, JobPanicked, Limits, Offloaded, Output,
+    Peer, PeerInfo, Service, Session, State,
 };

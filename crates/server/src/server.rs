@@ -14,7 +14,9 @@ use crate::admission::{Gate, WhenFull};
 use crate::counters::{Counters, Stats};
 use crate::layout::Layout;
 use crate::listening::{ListenOptions, Listeners};
+use crate::model::settings::cores;
 use crate::model::{self, Model};
+use crate::offload::Jobs;
 use crate::site::Site;
 use crate::stopping::{Drain, Stop};
 use crate::supervision::processes::Processes;
@@ -42,6 +44,8 @@ pub(crate) struct Options {
     pub(crate) drain: Drain,
     pub(crate) listen: ListenOptions,
     pub(crate) console: bool,
+    /// Threads for jobs that are offloaded, in each process; at least 1.
+    pub(crate) offload_threads: usize,
     /// Someone watches standard error, who is told why a stop takes its time.
     pub(crate) attended: bool,
 }
@@ -61,6 +65,7 @@ impl Default for Options {
                 send_buffer: None,
             },
             console: false,
+            offload_threads: offload_threads_here(),
             attended: false,
         }
     }
@@ -155,6 +160,14 @@ impl Server {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Server {
         self.options.limits = limits;
+        self
+    }
+
+    /// How many threads each process has for jobs that are offloaded (at least 1); without it, one
+    /// for each core, and at least 2. They are started with the first job.
+    #[must_use]
+    pub fn offload_threads(mut self, most: usize) -> Server {
+        self.options.offload_threads = most.max(1);
         self
     }
 
@@ -254,6 +267,7 @@ impl Server {
         let site = Site {
             service: self.service,
             terms: Arc::new(limits.into()),
+            jobs: Arc::new(Jobs::new(options.offload_threads)),
             listeners: Arc::new(listeners),
             gate: Arc::new(gate),
             counters: Counters::new(layout.all_rows()).map_err(ServeError::Io)?,
@@ -324,9 +338,15 @@ impl Serving {
     pub(crate) fn keep(mut self) -> Result<Stats, ServeError> {
         let mut operator = Operator::new(self.console);
         warden::keep(&self.site, &mut *self.crew, &mut [&mut operator]).map_err(ServeError::Io)?;
+        self.site.jobs.close();
         self.site.service.exit();
         Ok(self.site.counters.read())
     }
+}
+
+/// One for each core, and at least 2: a single long job is to hold up no other.
+pub(crate) fn offload_threads_here() -> usize {
+    usize::try_from(cores()).unwrap_or(usize::MAX).max(2)
 }
 
 /// A process that forks has one thread for its whole life.

@@ -12,6 +12,7 @@ use crate::admission::Gate;
 use crate::counter;
 use crate::counters::{Counters, RowHandle};
 use crate::listening::Listeners;
+use crate::offload::Jobs;
 use crate::stopping::{Drain, Stop};
 use crate::story;
 
@@ -19,6 +20,8 @@ use crate::story;
 pub(crate) struct Site {
     pub(crate) service: Arc<Service>,
     pub(crate) terms: Arc<Terms>,
+    /// Threads for offloaded jobs.
+    pub(crate) jobs: Arc<Jobs>,
     pub(crate) listeners: Arc<Listeners>,
     pub(crate) gate: Arc<Gate>,
     /// Those of the whole server.
@@ -43,6 +46,7 @@ impl Site {
         Ok(Site {
             service: Arc::clone(&self.service),
             terms: Arc::clone(&self.terms),
+            jobs: Arc::clone(&self.jobs),
             listeners: Arc::clone(&self.listeners),
             gate: Arc::clone(&self.gate),
             counters: self.counters.clone(),

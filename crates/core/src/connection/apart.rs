@@ -54,7 +54,8 @@ impl Session for Nobody {
 
 impl Connection {
     /// From now on nothing is [`plain`](Connection::plain) about it: its session is called on
-    /// another thread than its bytes are moved by, and the short path would call it here.
+    /// another thread than its bytes are moved by, and the short path would call it here. Each step
+    /// calls it with input once; while there is more it is [`resumable`](Connection::resumable).
     pub fn set_apart(&mut self) {
         self.vitals.marks.put(Marks::APART, true);
     }

@@ -15,10 +15,11 @@ use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
-use switchboard_core::{Connection, Ending, Limits, Next, Wire};
+use switchboard_core::{Connection, Ending, Job, Limits, Next, Offload, Wire};
 
 use super::delivered;
 use crate::model::presence::Presence;
+use crate::offload::Desk;
 use crate::stopping::Stop;
 use crate::waiting::until_readable;
 
@@ -37,13 +38,15 @@ const TORN_WAIT: Duration = Duration::from_secs(1);
 pub(crate) struct BlockingWire {
     presence: Arc<Presence>,
     stop: Stop,
+    desk: Arc<Desk>,
     receive_wait: Option<Duration>,
     send_wait: Option<Duration>,
 }
 
 impl BlockingWire {
-    pub(crate) fn new(presence: Arc<Presence>, stop: Stop) -> BlockingWire {
-        BlockingWire { presence, stop, receive_wait: None, send_wait: None }
+    pub(crate) fn new(presence: Arc<Presence>, stop: Stop, desk: &Arc<Desk>) -> BlockingWire {
+        let desk = Arc::clone(desk);
+        BlockingWire { presence, stop, desk, receive_wait: None, send_wait: None }
     }
 
     /// Whether the kernel still holds bytes for the peer.
@@ -91,6 +94,29 @@ impl BlockingWire {
             self.presence.cut.store(true, SeqCst);
         }
         self.cut()
+    }
+
+    /// Waits up to `wait` until one of the peer's jobs is done; whether it was the last. `None`: that
+    /// took longer.
+    fn await_job(&self, wait: Option<Duration>) -> io::Result<Option<bool>> {
+        let end = wait.and_then(|wait| Instant::now().checked_add(wait));
+        let bell = self.presence.job_bell()?;
+        loop {
+            if let Some(last) = self.desk.take_done(self.presence.info.id) {
+                return Ok(Some(last));
+            }
+            self.cut()?;
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(None);
+            }
+            until_readable(&[bell.fd(), self.stop.cut_fd()], left);
+            self.presence.row.waited();
+            bell.quiet();
+            if self.stop.cutting() {
+                self.presence.cut.store(true, SeqCst);
+            }
+        }
     }
 
     fn cut(&self) -> io::Result<()> {
@@ -221,6 +247,12 @@ impl Wire for BlockingWire {
         self.rest(wait, true)
     }
 
+    fn offload(&mut self, job: Job) -> io::Result<()> {
+        self.cut()?;
+        self.desk.submit(self.presence.info.id, job);
+        self.await_job(None).map(drop)
+    }
+
     fn now(&self) -> Instant {
         Instant::now()
     }
@@ -269,6 +301,14 @@ pub(crate) fn converse(
             true => connection.deadline().map(|end| end.saturating_duration_since(wire.now())),
             false => idle,
         };
+        if connection.awaits_jobs() {
+            match wire.await_job(wait) {
+                Ok(Some(last)) => connection.job_done(last, wire.now(), &mut room),
+                Ok(None) => settle(connection, wire, Ok(None), &buffer, &mut room),
+                Err(error) => connection.fail(ending_of(wire, &error)),
+            }
+            continue;
+        }
         if !connection.wants_input() {
             let drained = wire.draining();
             if drained && connection.let_go(!wire.holds(), wire.now(), &mut room) {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use rustix::io::{Errno, read};
 use rustix::net::{SendFlags, Shutdown, send, shutdown};
-use switchboard_core::{Connection, Ending, Next};
+use switchboard_core::{Call, Connection, Ending, Next};
 
 use super::delivered;
 use crate::counters::Stats;
@@ -25,7 +25,14 @@ pub(crate) struct Hand {
     pub(crate) now: Instant,
     /// Each step is told of (`-vv`).
     pub(crate) narrated: bool,
+    /// Sessions are called elsewhere: a turn ends where one is to be called.
+    pub(crate) apart: bool,
+    /// What it is to be told, after [`Turn::Call`].
+    pub(crate) call: Option<Call>,
 }
+
+/// The most that is read for one call elsewhere: others wait while it lasts.
+const CALL_MOST: usize = 16 << 10;
 
 /// How far a turn goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +54,16 @@ pub(crate) enum Turn {
     Again,
     /// The peer is over: close its socket.
     Over(Ending),
+    /// The session is to be called elsewhere, as [`Hand::call`] says.
+    Call,
+}
+
+impl Hand {
+    /// Ends a turn with a call elsewhere.
+    fn calls(&mut self, call: Call) -> Turn {
+        self.call = Some(call);
+        Turn::Call
+    }
 }
 
 /// The path of nearly every message: one read, one answer, one write. Only for a peer with nothing
@@ -158,6 +175,9 @@ fn work(socket: &OwnedFd, connection: &mut Connection, mut work: Work, hand: &mu
                 return Turn::Again;
             }
             fillings -= 1;
+            if hand.apart {
+                return hand.calls(Call::Resume);
+            }
             connection.resume(hand.now, &mut hand.room);
             continue;
         }
@@ -169,6 +189,12 @@ fn work(socket: &OwnedFd, connection: &mut Connection, mut work: Work, hand: &mu
             work.readable = false;
         }
         if !work.readable {
+            if work.manner == Manner::Drain && hand.apart && connection.converses() {
+                return match connection.between_requests() {
+                    true => hand.calls(Call::LetGo { delivered: delivered(socket) }),
+                    false => Turn::Rest,
+                };
+            }
             if work.manner == Manner::Drain
                 && connection.let_go(delivered(socket), hand.now, &mut hand.room)
             {
@@ -180,6 +206,13 @@ fn work(socket: &OwnedFd, connection: &mut Connection, mut work: Work, hand: &mu
             return if work.manner == Manner::Once { Turn::Rest } else { Turn::Again };
         }
         work.reads -= 1;
+        if hand.apart && connection.converses() {
+            match receive_for_call(socket, connection, hand) {
+                Some(call) => return hand.calls(call),
+                None => work.readable = false,
+            }
+            continue;
+        }
         work.readable = receive(socket, connection, work.exhaustive, hand);
     }
 }
@@ -238,6 +271,33 @@ fn receive(
     hand.stats.receives += 1;
     let result = read(socket, &mut *hand.buffer);
     brings(connection, result, hand) && (exhaustive || result == Ok(hand.buffer.len()))
+}
+
+/// One read for a session that is called elsewhere: what it is to be told, if anything.
+fn receive_for_call(
+    socket: &OwnedFd,
+    connection: &mut Connection,
+    hand: &mut Hand,
+) -> Option<Call> {
+    let id = connection.identity().0;
+    hand.stats.receives += 1;
+    match read(socket, &mut hand.buffer[..CALL_MOST]) {
+        Ok(0) => {
+            tracing::debug!("peer {id}: the end");
+            Some(Call::Ended)
+        }
+        Ok(count) => {
+            tracing::debug!("peer {id}: received {count} bytes");
+            hand.stats.received += count as u64;
+            Some(Call::Received(hand.buffer[..count].to_vec()))
+        }
+        Err(Errno::INTR | Errno::WOULDBLOCK) => None,
+        Err(error) => {
+            tracing::debug!("peer {id}: {error}");
+            connection.fail(Ending::Reset);
+            None
+        }
+    }
 }
 
 /// What a read brought; whether another makes sense now.

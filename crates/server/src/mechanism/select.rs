@@ -146,7 +146,13 @@ pub(crate) const MODEL: Kind = Kind {
     name: "select",
     summary: "one loop; three sets of descriptor numbers below 1,024",
     source: "reactor on select(2)",
-    settings: &[&settings::ACCEPT, &settings::FD_SET_SIZE, &settings::PROCESSES, &settings::LOOPS],
+    settings: &[
+        &settings::ACCEPT,
+        &settings::FD_SET_SIZE,
+        &settings::PROCESSES,
+        &settings::LOOPS,
+        &settings::WORKERS,
+    ],
     peers_max: |model| Some(model.number("fd-set-size") * model.given("processes").unwrap_or(1)),
     run: Run::Loop(|station, model| {
         reactor::run(station, Select::new(model.number("fd-set-size")))

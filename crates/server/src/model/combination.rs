@@ -33,6 +33,13 @@ pub static COMBINATIONS: &[Combination] = &[
         here: cores,
         about: "so many loops, each with its own peers",
     },
+    Combination {
+        name: "hybrid",
+        of: "epoll",
+        key: "workers",
+        here: || cores().max(2),
+        about: "a loop moves bytes, sessions run on so many threads",
+    },
 ];
 
 /// The combination of that name.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Connection, Ending, Outcome, Peer, PeerInfo, Style};
+use switchboard_core::{Connection, Ending, Offload, Outcome, Peer, PeerInfo, Style, Terms};
 
 use super::entrance::Entrance;
 use super::presence::Presence;
@@ -16,6 +16,7 @@ use crate::admission::Newcomer;
 use crate::carrier::blocking::{BlockingWire, converse};
 use crate::carrier::delivered;
 use crate::counters::{RowHandle, Stats};
+use crate::offload::Desk;
 use crate::site::Site;
 use crate::stopping::Bell;
 use crate::supervision::{Crew, Seen, Staff};
@@ -29,15 +30,30 @@ const LOOK: Duration = Duration::from_millis(20);
 /// All peers of a blocking model in this process.
 pub(crate) struct Floor {
     pub(crate) site: Arc<Site>,
-    peers: Mutex<BTreeMap<u64, Arc<Presence>>>,
+    peers: Arc<Mutex<Present>>,
+    /// Where they hand in their jobs.
+    desk: Arc<Desk>,
+    /// What each of them is granted.
+    terms: Arc<Terms>,
     /// Rung when a thread has ended, or a peer has left in the drain.
     pub(super) bell: Arc<Bell>,
 }
 
+/// Peers by their identities.
+type Present = BTreeMap<u64, Arc<Presence>>;
+
 impl Floor {
     pub(crate) fn new(site: &Arc<Site>) -> io::Result<Floor> {
         let bell = Arc::new(Bell::new()?);
-        Ok(Floor { site: Arc::clone(site), peers: Mutex::default(), bell })
+        let peers: Arc<Mutex<Present>> = Arc::default();
+        let present = Arc::clone(&peers);
+        let desk = Arc::new(Desk::new(&site.jobs, move |peer| {
+            let present = present.lock().unwrap_or_else(PoisonError::into_inner);
+            present.get(&peer).into_iter().for_each(|presence| presence.job_done());
+        }));
+        let offload: Arc<dyn Offload> = Arc::clone(&desk) as Arc<dyn Offload>;
+        let terms = Arc::new(Terms { limits: site.terms.limits, offload: Some(offload) });
+        Ok(Floor { site: Arc::clone(site), peers, desk, terms, bell })
     }
 
     /// Serves one peer on this thread, from its opening to the closing of its socket. `row` is where
@@ -60,8 +76,8 @@ impl Floor {
     }
 
     fn answer(&self, presence: &Arc<Presence>) -> (Ending, Option<io::Error>) {
-        let mut wire = BlockingWire::new(Arc::clone(presence), self.site.stop.clone());
-        let terms = Arc::clone(&self.site.terms);
+        let mut wire = BlockingWire::new(Arc::clone(presence), self.site.stop.clone(), &self.desk);
+        let terms = Arc::clone(&self.terms);
         match self.site.service.style() {
             Style::StraightLine(handler) => {
                 let linger = terms.linger;
@@ -94,6 +110,7 @@ impl Floor {
         stats.ended(ending);
         self.site.say_closed((presence.info.id, &presence.info.address), ending, traffic, error);
         let row = presence.row.clone();
+        self.desk.forget(presence.info.id);
         {
             let mut peers = self.peers();
             // One that was left behind has been counted.
@@ -151,7 +168,7 @@ impl Floor {
         self.peers().values().any(|presence| presence.between.load(SeqCst))
     }
 
-    fn peers(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Presence>>> {
+    fn peers(&self) -> MutexGuard<'_, Present> {
         self.peers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

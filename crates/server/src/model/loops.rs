@@ -16,6 +16,7 @@ use crate::reactor::{Letter, Letters, Report, Station};
 use crate::site::Site;
 use crate::stopping::Bell;
 use crate::supervision::{Crew, Seen, Staff};
+use crate::workers::Workers;
 
 /// How long a loop that was cut off gets to notice; one that computes on is left behind.
 const GRACE: Duration = Duration::from_secs(2);
@@ -49,8 +50,12 @@ pub(super) fn threads(model: &Model) -> Vec<Task> {
     let loops = model.count("threads");
     tasks.extend((0..loops).map(|number| {
         let whose = if loops == 1 { "all peers" } else { "its own peers" };
-        (format!("sb-loop-{number}"), format!("serves {whose}"))
+        let does = if model.given("workers").is_some() { "moves the bytes of" } else { "serves" };
+        (format!("sb-loop-{number}"), format!("{does} {whose}"))
     }));
+    if let Some(last) = model.given("workers").map(|count| count - 1) {
+        tasks.push((format!("sb-worker-0 to {last}"), "call sessions".to_owned()));
+    }
     tasks
 }
 
@@ -78,17 +83,21 @@ pub(super) fn start(
         letters: Vec::new(),
         entrance: None,
     };
+    let workers = match model.given("workers") {
+        Some(_) => Some(Workers::start(&mut crew.staff, site, model.count("workers"))?),
+        None => None,
+    };
     for number in 0..loops {
         let letters = Letters::new()?;
         crew.letters.push(Arc::clone(&letters));
-        let (site, model) = (Arc::clone(site), model.clone());
+        let (site, model, workers) = (Arc::clone(site), model.clone(), workers.clone());
         let mut begun = false;
         crew.staff.start(format!("sb-loop-{number}"), move || {
             if std::mem::replace(&mut begun, true) {
                 close_row(&site, number);
             }
             let lent = if handoff { Vec::new() } else { site.listeners.lend(number) };
-            let station = Station::new(&site, number, lent, handoff, &letters);
+            let station = Station::new(&site, number, lent, handoff, &letters, workers.clone());
             run(&station, &model)
         })?;
     }

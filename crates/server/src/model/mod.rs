@@ -137,7 +137,7 @@ pub(crate) const fn loop_model() -> Kind {
         summary: "",
         source: "",
         family: Family::Loop,
-        settings: &[&settings::ACCEPT, &settings::PROCESSES, &settings::LOOPS],
+        settings: &[&settings::ACCEPT, &settings::PROCESSES, &settings::LOOPS, &settings::WORKERS],
         straight_line: false,
         peers_max: |_| None,
         shares_memory: true,

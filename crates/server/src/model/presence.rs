@@ -1,6 +1,8 @@
 //! One peer of a blocking model, as other threads than its own see it.
 
+use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
@@ -9,6 +11,7 @@ use switchboard_core::PeerInfo;
 
 use crate::admission::Newcomer;
 use crate::counters::RowHandle;
+use crate::stopping::Bell;
 
 /// One peer that a thread is serving.
 pub(crate) struct Presence {
@@ -24,6 +27,8 @@ pub(crate) struct Presence {
     pub(crate) cut: AtomicBool,
     received: AtomicU64,
     sent: AtomicU64,
+    /// Rung when a job is done; made when one is awaited first.
+    job_bell: OnceLock<Bell>,
 }
 
 impl Presence {
@@ -37,6 +42,7 @@ impl Presence {
             cut: AtomicBool::new(false),
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
+            job_bell: OnceLock::new(),
         }
     }
 
@@ -56,6 +62,20 @@ impl Presence {
     pub(crate) fn shut_reading(&self) {
         self.shut.store(true, SeqCst);
         let _ = shutdown(&self.socket, Shutdown::Read);
+    }
+
+    /// What rings when a job is done. Who waits for it looks whether one is done already after this.
+    pub(crate) fn job_bell(&self) -> io::Result<&Bell> {
+        if self.job_bell.get().is_none() {
+            // Only its own thread gets here.
+            let _ = self.job_bell.set(Bell::new()?);
+        }
+        Ok(self.job_bell.get().expect("it was made just now"))
+    }
+
+    /// A job is done.
+    pub(crate) fn job_done(&self) {
+        self.job_bell.get().into_iter().for_each(Bell::ring);
     }
 
     /// Bytes received and sent so far.

@@ -237,6 +237,7 @@ impl Parent {
                 1
             }
         };
+        self.site.jobs.close();
         self.site.service.exit();
         status
     }

@@ -104,6 +104,13 @@ pub(crate) const LOOPS: Setting = Setting {
     about: "so many loops, each on a thread of its own",
 };
 
+pub(crate) const WORKERS: Setting = Setting {
+    name: "workers",
+    values: Values::Number("threads", 1, 1024),
+    default: Default::Absent,
+    about: "sessions run on so many threads of their own, loops only move bytes",
+};
+
 /// How several loops or processes come by their peers.
 pub(crate) const ACCEPT: Setting = Setting {
     name: "accept",

@@ -13,6 +13,7 @@ use crate::inbox::{Inbox, Wake};
 use crate::mechanism::Mechanism;
 use crate::stopping::Bell;
 use crate::supervision::Seen;
+use crate::workers::Back;
 
 /// One letter.
 pub(crate) enum Letter {
@@ -24,6 +25,10 @@ pub(crate) enum Letter {
     Hold(bool),
     /// The operator asks.
     Report(Report),
+    /// A worker is done with a peer for now.
+    Back(Back),
+    /// A job that was offloaded for this peer is done.
+    JobDone(u64),
 }
 
 /// A question: the loop brings its counters up to date, and lists its peers if asked to.
@@ -92,6 +97,8 @@ impl<M: Mechanism> Reactor<'_, M> {
             }
             Letter::NoMore => self.listening.awaits_handoffs = false,
             Letter::Hold(held) => self.listening.held = held,
+            Letter::Back(back) => self.come_back(back),
+            Letter::JobDone(id) => self.job_done(id),
             Letter::Report(Report { peers, answer }) => {
                 self.station.row.gather(&mut self.hand.stats);
                 let seen = if peers {

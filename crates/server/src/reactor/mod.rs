@@ -1,17 +1,20 @@
 //! The loop: one thread serves all its peers, with whatever mechanism tells it who can go on.
 
+mod apart;
+mod jobs;
 mod letters;
 mod listening;
 mod peers;
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Connection, Ending, Next, Style};
+use switchboard_core::{Call, Connection, Ending, Next, Style, Terms};
 
 use crate::admission::{Acceptor, Newcomer};
 use crate::carrier::delivered;
@@ -20,8 +23,11 @@ use crate::counters::{RowHandle, Stats};
 use crate::deadlines::Deadlines;
 use crate::listening::Listener;
 use crate::mechanism::{Interest, Key, Mechanism, Ready};
+use crate::offload::Desk;
 use crate::site::Site;
+use crate::workers::Workers;
 
+use apart::Apart;
 pub(crate) use letters::{Letter, Letters, Report};
 use listening::Listening;
 use peers::Peers;
@@ -41,6 +47,8 @@ pub(crate) struct Station {
     /// Another thread accepts for it.
     handoff: bool,
     letters: Arc<Letters>,
+    /// Who calls its sessions, if it does not do so itself.
+    workers: Option<Workers>,
 }
 
 impl Station {
@@ -51,9 +59,14 @@ impl Station {
         lent: Vec<Arc<Listener>>,
         handoff: bool,
         letters: &Arc<Letters>,
+        workers: Option<Workers>,
     ) -> Station {
         let (site, row, letters) = (Arc::clone(site), site.row(number), Arc::clone(letters));
-        Station { site, row, lent: RefCell::new(lent), handoff, letters }
+        Station { site, row, lent: RefCell::new(lent), handoff, letters, workers }
+    }
+
+    fn letters(&self) -> Arc<Letters> {
+        Arc::clone(&self.letters)
     }
 }
 
@@ -74,6 +87,12 @@ struct Reactor<'s, M> {
     peers: Peers,
     deadlines: Deadlines,
     listening: Listening,
+    desk: Arc<Desk>,
+    /// What each peer is granted: the jobs of its session come back here.
+    terms: Arc<Terms>,
+    /// Peers for which jobs may be under way.
+    jobs: HashMap<u64, Key>,
+    apart: Option<Apart>,
     /// Where letters are read from; empty between readings.
     letters: Vec<Letter>,
     acceptor: Acceptor,
@@ -86,6 +105,7 @@ struct Reactor<'s, M> {
 impl<'s, M: Mechanism> Reactor<'s, M> {
     fn new(station: &'s Station, mechanism: M) -> io::Result<Reactor<'s, M>> {
         let site = &*station.site;
+        let desk = jobs::desk(station);
         let mut reactor = Reactor {
             station,
             site,
@@ -93,6 +113,10 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             peers: Peers::default(),
             deadlines: Deadlines::new(Instant::now()),
             listening: Listening::new(station.lent.take(), station.handoff),
+            terms: jobs::terms(station, &desk),
+            desk,
+            jobs: HashMap::new(),
+            apart: station.workers.clone().map(Apart::new),
             letters: Vec::new(),
             acceptor: Acceptor::new(true, station.row.clone()),
             hand: Hand {
@@ -101,6 +125,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
                 stats: Stats::default(),
                 now: Instant::now(),
                 narrated: tracing::enabled!(tracing::Level::DEBUG),
+                apart: station.workers.is_some(),
+                call: None,
             },
             again: Vec::new(),
             draining: false,
@@ -114,7 +140,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
 
     fn serve(&mut self) -> io::Result<()> {
         let mut told = M::Told::default();
-        while !(self.draining && self.peers.len() == 0 && self.listening.closed()) {
+        while !self.over() {
             let timeout = self.timeout();
             self.hand.stats.waits += 1;
             self.station.row.gather(&mut self.hand.stats);
@@ -133,6 +159,14 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             self.afterwards()?;
         }
         Ok(())
+    }
+
+    /// Whether nobody is left, and nobody can come.
+    fn over(&self) -> bool {
+        self.draining
+            && self.peers.len() == 0
+            && self.listening.closed()
+            && self.apart.as_ref().is_none_or(Apart::settled)
     }
 
     /// What does not come from a wait: spent budgets, deadlines, a pause's end.
@@ -158,7 +192,9 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             return Some(Duration::ZERO);
         }
         let mut first = self.deadlines.next();
-        for end in [self.listening.resumes(), self.drain_deadline()] {
+        let gives_up = self.apart.as_ref().and_then(Apart::gives_up);
+        let end = gives_up.or_else(|| self.drain_deadline());
+        for end in [self.listening.resumes(), end] {
             if end.is_some() && (first.is_none() || end < first) {
                 first = end;
             }
@@ -236,11 +272,18 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
 
     /// One peer's turn, if it is still there.
     fn turn(&mut self, event: Ready) {
+        if !self.must_wait(event) && !self.awaits_jobs(event) {
+            self.turn_now(event, true);
+        }
+    }
+
+    /// `releasable`: in the drain it may be let go, if it is between requests.
+    fn turn_now(&mut self, event: Ready, releasable: bool) {
         let Some(slot) = self.peers.get(event.key) else { return };
         let manner = match (self.draining, M::EDGE) {
-            (true, _) => Manner::Drain,
-            (false, true) => Manner::Empty,
-            (false, false) => Manner::Once,
+            (true, _) if releasable => Manner::Drain,
+            (_, true) => Manner::Empty,
+            (_, false) => Manner::Once,
         };
         let turn = ready::turn(&slot.socket, &mut slot.connection, event, manner, &mut self.hand);
         self.settle(event.key, turn);
@@ -253,13 +296,18 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         if let Turn::Over(ending) = turn {
             return self.close(key, ending);
         }
+        if turn == Turn::Call {
+            // Its interest and its deadline are looked after when it comes back.
+            let call = self.hand.call.take().expect("a turn that ends with a call has one");
+            return self.call_apart(key, call);
+        }
         if turn == Turn::Again && !slot.queued {
             slot.queued = true;
             self.again.push(key);
         }
         let connection = &slot.connection;
         let wanted = Interest::of(connection.wants_input(), !connection.unsent(&[]).is_empty());
-        if wanted != slot.interest {
+        if wanted != slot.interest && !slot.unwatched {
             tracing::debug!("peer {}: interest is now {wanted}", connection.identity().0);
             slot.interest = wanted;
             self.hand.stats.arms += M::ARMS;
@@ -267,6 +315,10 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
                 tracing::warn!("{} cannot watch a peer any longer: {error}", M::CALL);
                 return self.close(key, Ending::Error);
             }
+        }
+        let (awaits, id) = (slot.connection.awaits_jobs(), slot.connection.identity().0);
+        if awaits {
+            self.jobs.insert(id, key);
         }
         // A deadline may have been set, or taken back, which brings the idle limit closer.
         self.arm(key);
@@ -299,14 +351,16 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         let Style::Event(open) = self.site.service.style() else {
             unreachable!("the server refuses straight-line services on loops before it starts")
         };
+        if self.apart.is_some() {
+            return self.open_apart(key, Newcomer { socket, info });
+        }
         let Ok(session) = panic::catch_unwind(AssertUnwindSafe(|| open(&info))) else {
             let _ = self.mechanism.remove(socket.as_fd());
-            self.hand.stats.ended(Ending::Panicked);
             self.site.say_closed((info.id, &info.address), Ending::Panicked, (0, 0), None);
-            return self.site.gate.leave(&self.station.row);
+            return self.count_ended(Ending::Panicked);
         };
-        let terms = Arc::clone(&self.site.terms);
-        let mut connection = Connection::new(session, &info, terms, self.hand.now);
+        let mut connection =
+            Connection::new(session, &info, Arc::clone(&self.terms), self.hand.now);
         if self.draining {
             connection.drain();
         }
@@ -318,20 +372,30 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
 
     fn close(&mut self, key: Key, ending: Ending) {
         let Some(slot) = self.peers.remove(key) else { return };
-        self.hand.stats.arms += M::ARMS;
-        if let Err(error) = self.mechanism.remove(slot.socket.as_fd()) {
-            tracing::warn!("{} cannot let go of a peer: {error}", M::CALL);
+        if !slot.unwatched {
+            self.hand.stats.arms += M::ARMS;
+            if let Err(error) = self.mechanism.remove(slot.socket.as_fd()) {
+                tracing::warn!("{} cannot let go of a peer: {error}", M::CALL);
+            }
         }
         drop(slot.socket);
         let (identity, traffic) = (slot.connection.identity(), slot.connection.traffic());
         self.site.say_closed(identity, ending, traffic, None);
-        self.hand.stats.ended(slot.connection.close(ending));
+        self.forget_jobs(identity.0);
+        if let Some(connection) = self.close_apart(key, slot.connection, ending) {
+            self.count_ended(connection.close(ending));
+        }
+        let peers = &self.peers;
+        self.deadlines.sweep(peers.len(), |key| peers.has(key));
+    }
+
+    /// A peer has gone, and its session knows.
+    fn count_ended(&mut self, ending: Ending) {
+        self.hand.stats.ended(ending);
         // Now, so that little is lost if a later session never lets go of this thread.
         self.station.row.gather(&mut self.hand.stats);
         self.site.gate.leave(&self.station.row);
         self.listening.peer_left();
-        let peers = &self.peers;
-        self.deadlines.sweep(peers.len(), |key| peers.has(key));
     }
 
     /// Those whose budget was spent.
@@ -357,6 +421,10 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             }
             slot.armed = None;
             let due = slot.connection.deadline().is_some_and(|deadline| deadline <= self.hand.now);
+            if due && self.hand.apart && slot.connection.converses() {
+                self.call_apart(key, Call::Expired);
+                continue;
+            }
             let held = due && slot.connection.lingers() && !delivered(&slot.socket);
             if !held || !slot.connection.linger_on(self.hand.now) {
                 slot.connection.expired(self.hand.now, &mut self.hand.room);
@@ -370,7 +438,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
     }
 
     fn must_cut(&self) -> bool {
-        self.drain_deadline().is_some_and(|deadline| deadline <= self.hand.now)
+        let passed = self.drain_deadline().is_some_and(|deadline| deadline <= self.hand.now);
+        self.draining && (passed || self.site.stop.cutting())
     }
 
     /// The first stage of stopping: the backlog is taken in, the listeners go, and so do the peers
@@ -394,6 +463,9 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         self.refuse_rest();
         for key in self.peers.keys() {
             let Some(slot) = self.peers.get(key) else { continue };
+            if slot.connection.away() {
+                continue;
+            }
             slot.connection.fail(Ending::CutOff);
             let ending = match slot.connection.next(&[]) {
                 Next::Over(ending) => ending,
@@ -401,6 +473,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             };
             self.close(key, ending);
         }
+        self.cut_off_away();
     }
 
     fn narrate(&self, count: usize, waited: Duration) {

@@ -16,6 +16,8 @@ pub(super) struct Slot {
     pub(super) interest: Interest,
     /// It is on the list of those that have more to do.
     pub(super) queued: bool,
+    /// The mechanism does not watch it for a while.
+    pub(super) unwatched: bool,
     /// The earliest entry that it has among the loop's deadlines.
     pub(super) armed: Option<Tick>,
     pub(super) socket: OwnedFd,
@@ -50,6 +52,7 @@ impl Peers {
             generation: key.generation(),
             interest: Interest::READ,
             queued: false,
+            unwatched: false,
             armed: None,
             socket,
             connection,

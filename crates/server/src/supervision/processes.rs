@@ -162,6 +162,7 @@ impl Processes {
             supervisor.say(&Word::Ready);
             warden::keep(&site, &mut *crew, &mut [&mut supervisor])
         });
+        site.jobs.close();
         site.service.exit();
         match served {
             Ok(()) => 0,

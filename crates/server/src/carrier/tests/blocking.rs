@@ -14,6 +14,7 @@ use crate::admission::{Gate, Newcomer};
 use crate::counters::{Counters, Stats};
 use crate::listening::{ListenOptions, Listeners};
 use crate::model::floor::Floor;
+use crate::offload::Jobs;
 use crate::site::Site;
 use crate::stopping::{Drain, Stop};
 
@@ -103,6 +104,7 @@ impl Rig {
         let site = Arc::new(Site {
             service: Arc::new(service),
             terms: Arc::new(limits.into()),
+            jobs: Arc::new(Jobs::new(1)),
             listeners: Arc::new(Listeners::open(&[], options, 1).unwrap()),
             gate: Arc::new(Gate::new(9, 9, false, WhenFull::Refuse).unwrap()),
             counters: Counters::new(1).unwrap(),

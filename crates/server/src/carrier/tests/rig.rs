@@ -92,6 +92,8 @@ impl<Far> Rig<Far> {
             stats: Stats::default(),
             now,
             narrated: false,
+            apart: false,
+            call: None,
         };
         let mut connection =
             Connection::new(Box::new(session), &info, Arc::new(limits.into()), now);

@@ -1,0 +1,217 @@
+//! Threads for jobs that sessions and handlers offload: a bounded number for each process, started
+//! with the first job.
+//!
+//! The queue needs no bound of its own: whoever offloads a job waits for it. A handler waits in
+//! `offload`; a session is offered no input until its jobs are done.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, unbounded};
+use switchboard_core::{Job, Offload};
+
+/// How long a stop waits for jobs whose peers are gone.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The threads of one process.
+pub(crate) struct Jobs {
+    most: usize,
+    started: Mutex<Option<Started>>,
+}
+
+struct Started {
+    queue: Sender<Job>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Jobs {
+    /// At most so many threads, none of which runs yet.
+    pub(crate) fn new(most: usize) -> Jobs {
+        Jobs { most, started: Mutex::new(None) }
+    }
+
+    /// Puts a job into the queue. If no thread at all can be started, it is done here.
+    fn run(&self, job: Job) {
+        let mut started = lock(&self.started);
+        let queue = match &mut *started {
+            Some(Started { queue, .. }) => queue,
+            none => &none.insert(Started::with(self.most)).queue,
+        };
+        // With no thread there is nobody to receive it.
+        if let Err(unsent) = queue.send(job) {
+            drop(started);
+            unsent.into_inner()();
+        }
+    }
+
+    /// Ends and joins the threads; one whose job goes on is left behind.
+    pub(crate) fn close(&self) {
+        let Some(Started { queue, threads }) = lock(&self.started).take() else { return };
+        drop(queue);
+        let end = Instant::now() + GRACE;
+        while threads.iter().any(|thread| !thread.is_finished()) && Instant::now() < end {
+            thread::sleep(LOOK);
+        }
+        for thread in threads {
+            match thread.is_finished() {
+                true => drop(thread.join()),
+                false => tracing::warn!(
+                    "left behind: the thread {} still computes an offloaded job",
+                    thread.thread().name().unwrap_or("sb-offload")
+                ),
+            }
+        }
+    }
+}
+
+impl Started {
+    fn with(most: usize) -> Started {
+        let (queue, jobs) = unbounded::<Job>();
+        let mut threads = Vec::new();
+        for number in 0..most {
+            let jobs = jobs.clone();
+            let thread = thread::Builder::new()
+                .name(format!("sb-offload-{number}"))
+                // A job never panics: the core sees to it.
+                .spawn(move || jobs.iter().for_each(|job| job()));
+            match thread {
+                Ok(thread) => threads.push(thread),
+                Err(error) => tracing::warn!("no thread for offloaded jobs: {error}"),
+            }
+        }
+        Started { queue, threads }
+    }
+}
+
+/// Where the peers of a loop, or of a process's threads, hand in their jobs, and learn that they are
+/// done.
+pub(crate) struct Desk(Arc<Ledger>);
+
+struct Ledger {
+    jobs: Arc<Jobs>,
+    under_way: Mutex<HashMap<u64, Account>>,
+    /// Called by the thread that did a job, with the peer.
+    done: Box<dyn Fn(u64) + Send + Sync>,
+}
+
+/// One peer's jobs.
+#[derive(Default)]
+struct Account {
+    /// Those that its carrier has not been told of yet.
+    open: u32,
+    /// Of these, those that are done.
+    done: u32,
+    /// The peer is gone.
+    gone: bool,
+}
+
+impl Desk {
+    /// `done` is called after each job, by the thread that did it.
+    pub(crate) fn new(jobs: &Arc<Jobs>, done: impl Fn(u64) + Send + Sync + 'static) -> Desk {
+        let (jobs, done) = (Arc::clone(jobs), Box::new(done));
+        Desk(Arc::new(Ledger { jobs, under_way: Mutex::default(), done }))
+    }
+
+    /// Takes note that one of the peer's jobs is done, if one is; whether it was the last.
+    pub(crate) fn take_done(&self, peer: u64) -> Option<bool> {
+        let mut accounts = lock(&self.0.under_way);
+        let account = accounts.get_mut(&peer).filter(|account| account.done > 0)?;
+        account.done -= 1;
+        account.open -= 1;
+        let last = account.open == 0;
+        if last {
+            accounts.remove(&peer);
+        }
+        Some(last)
+    }
+
+    /// The peer is gone: nobody is told of its jobs any more.
+    pub(crate) fn forget(&self, peer: u64) {
+        let mut accounts = lock(&self.0.under_way);
+        if let Some(account) = accounts.get_mut(&peer) {
+            account.gone = true;
+            if account.done == account.open {
+                accounts.remove(&peer);
+            }
+        }
+    }
+}
+
+impl Offload for Desk {
+    fn submit(&self, peer: u64, job: Job) {
+        lock(&self.0.under_way).entry(peer).or_default().open += 1;
+        let ledger = Arc::clone(&self.0);
+        self.0.jobs.run(Box::new(move || {
+            job();
+            ledger.finish(peer);
+        }));
+    }
+}
+
+impl Ledger {
+    fn finish(&self, peer: u64) {
+        {
+            let mut accounts = lock(&self.under_way);
+            let Some(account) = accounts.get_mut(&peer) else { return };
+            account.done += 1;
+            if account.gone {
+                if account.done == account.open {
+                    accounts.remove(&peer);
+                }
+                return;
+            }
+        }
+        (self.done)(peer);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn every_job_is_done_and_told_of_once() {
+        let jobs = Arc::new(Jobs::new(3));
+        let (told, tells) = mpsc::channel();
+        let desk = Desk::new(&jobs, move |peer| told.send(peer).unwrap());
+        let (did, does) = mpsc::channel();
+        for peer in 0..10 {
+            for number in 0..10 {
+                let did = did.clone();
+                desk.submit(peer, Box::new(move || did.send((peer, number)).unwrap()));
+            }
+        }
+        let mut lasts = 0;
+        for _ in 0..100 {
+            let peer = tells.recv().unwrap();
+            lasts += u32::from(desk.take_done(peer).unwrap());
+        }
+        assert_eq!((lasts, does.try_iter().count()), (10, 100));
+        assert_eq!(desk.take_done(0), None);
+        jobs.close();
+        assert!(lock(&jobs.started).is_none());
+    }
+
+    #[test]
+    fn nobody_is_told_of_the_jobs_of_one_that_is_gone() {
+        let jobs = Arc::new(Jobs::new(1));
+        let desk = Desk::new(&jobs, |_| panic!("nobody is to be told"));
+        let (go, goes) = mpsc::channel::<()>();
+        desk.submit(1, Box::new(move || drop(goes.recv())));
+        desk.forget(1);
+        go.send(()).unwrap();
+        jobs.close();
+        assert!(lock(&desk.0.under_way).is_empty());
+    }
+}

@@ -1,0 +1,252 @@
+//! A loop whose sessions run on workers: it moves bytes, sends connections away to be called, and
+//! goes on with them when they come back.
+
+use std::collections::{HashMap, VecDeque};
+use std::mem;
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::net::{Shutdown, shutdown};
+use switchboard_core::{Call, Connection, Context, Ending, Flow, Session};
+
+use super::Reactor;
+use crate::admission::Newcomer;
+use crate::mechanism::{Interest, Key, Mechanism, Ready};
+use crate::workers::{Back, Task, Work, Workers};
+
+/// Connections that a loop may have sent away, for each worker. Beyond that it reads from nobody,
+/// and its peers are pushed back.
+const SENT_MOST: usize = 64;
+
+/// How long the workers get to bring the connections of peers back that were cut off.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What a loop knows of its workers.
+pub(super) struct Apart {
+    workers: Workers,
+    /// Works that no answer has come for.
+    out: usize,
+    /// Peers whose sockets are closed, and whose sessions are being told.
+    closing: HashMap<Key, Ending>,
+    /// Peers that wait for another's connection to come back.
+    parked: VecDeque<Key>,
+    /// Jobs that were done while their peer's connection was away.
+    done: HashMap<Key, u32>,
+    /// The cut waits no longer.
+    gives_up: Option<Instant>,
+}
+
+/// Stands where a worker is about to make a session.
+struct Unborn;
+
+impl Session for Unborn {
+    fn received(&mut self, _: &mut Context<'_>) -> Flow {
+        Flow::Close
+    }
+}
+
+impl Apart {
+    pub(super) fn new(workers: Workers) -> Apart {
+        Apart {
+            workers,
+            out: 0,
+            closing: HashMap::new(),
+            parked: VecDeque::new(),
+            done: HashMap::new(),
+            gives_up: None,
+        }
+    }
+
+    /// Nothing is on its way.
+    pub(super) fn settled(&self) -> bool {
+        self.out == 0
+    }
+
+    /// When the cut waits no longer for what is on its way.
+    pub(super) fn gives_up(&self) -> Option<Instant> {
+        self.gives_up
+    }
+
+    fn full(&self) -> bool {
+        self.out >= SENT_MOST * self.workers.count()
+    }
+}
+
+impl<M: Mechanism> Reactor<'_, M> {
+    /// A new peer, whose session a worker makes; until then there is a stand-in only.
+    pub(super) fn open_apart(&mut self, key: Key, newcomer: Newcomer) {
+        let Newcomer { socket, info } = newcomer;
+        let terms = Arc::clone(&self.terms);
+        let mut connection =
+            Connection::new(Box::new(Unborn), &info, Arc::clone(&terms), self.hand.now);
+        drop(connection.leave_stand_in());
+        if self.draining {
+            connection.drain();
+        }
+        self.peers.insert(key, socket, connection);
+        self.jobs.insert(info.id, key);
+        self.send_away(key, Task::Begin(info, terms));
+    }
+
+    /// A turn has come to the point where the session is to be called.
+    pub(super) fn call_apart(&mut self, key: Key, call: Call) {
+        let Some(slot) = self.peers.get(key) else { return };
+        let connection = slot.connection.leave_stand_in();
+        self.send_away(key, Task::Call(connection, call));
+    }
+
+    /// Whether a peer must wait before its turn: its connection is away, or too many are. Its socket
+    /// is not watched meanwhile, or the loop would be told of it again and again.
+    pub(super) fn must_wait(&mut self, event: Ready) -> bool {
+        let Some(apart) = &mut self.apart else { return false };
+        let Some(slot) = self.peers.get(event.key) else { return true };
+        if !slot.connection.away() {
+            if !apart.full() || !slot.connection.converses() {
+                return false;
+            }
+            if !mem::replace(&mut slot.queued, true) {
+                apart.parked.push_back(event.key);
+            }
+        }
+        if event.read() {
+            self.unwatch(event.key);
+        }
+        true
+    }
+
+    /// A worker is done with a peer for now.
+    pub(super) fn come_back(&mut self, back: Back) {
+        let Some(apart) = &mut self.apart else { return };
+        apart.out = apart.out.saturating_sub(1);
+        if let Some(given) = apart.closing.remove(&back.key) {
+            self.count_ended(back.came.err().unwrap_or(given));
+        } else {
+            self.go_on_with(back);
+        }
+        self.unpark();
+    }
+
+    fn go_on_with(&mut self, back: Back) {
+        let Back { key, came, room, said } = back;
+        // One that was given up in the meantime is not there any more.
+        let Some(slot) = self.peers.get(key) else { return };
+        match came {
+            Ok(connection) => slot.connection.come_back(connection),
+            Err(ending) => return self.close(key, ending),
+        }
+        self.hand.room = room;
+        let done = self.apart.as_mut().and_then(|apart| apart.done.remove(&key)).unwrap_or(0);
+        let id = slot.connection.identity().0;
+        if slot.connection.converses() && done > 0 {
+            // What it has written is sent first; then it is told, once for each.
+            self.turn_now(Ready::to_write(key), true);
+            (0..done).for_each(|_| self.job_done(id));
+            return;
+        }
+        let again = self.watch_again(key) || M::EDGE || self.draining;
+        let event = if again { Ready::to_all(key) } else { Ready::to_write(key) };
+        self.turn_now(event, said);
+    }
+
+    /// Room for others, who have waited for it.
+    fn unpark(&mut self) {
+        while let Some(apart) = &mut self.apart
+            && !apart.full()
+            && let Some(key) = apart.parked.pop_front()
+        {
+            if let Some(slot) = self.peers.get(key) {
+                slot.queued = false;
+                self.watch_again(key);
+                self.turn(Ready::to_all(key));
+            }
+        }
+    }
+
+    /// The last call of a session, if it runs on a worker; `None`: it was made here.
+    pub(super) fn close_apart(
+        &mut self,
+        key: Key,
+        connection: Connection,
+        ending: Ending,
+    ) -> Option<Connection> {
+        let Some(apart) = &mut self.apart else { return Some(connection) };
+        if connection.away() {
+            return Some(connection);
+        }
+        apart.closing.insert(key, ending);
+        self.send_away(key, Task::Close(connection, ending));
+        None
+    }
+
+    fn send_away(&mut self, key: Key, task: Task) {
+        let Some(apart) = &mut self.apart else { return };
+        apart.out += 1;
+        let letters = self.station.letters();
+        apart.workers.send(Work { key, task, now: self.hand.now, letters });
+    }
+
+    /// Whether the connection is away, so that a job that is done must wait for it to come back.
+    pub(super) fn defers_job(&mut self, key: Key) -> bool {
+        let away = self.peers.get(key).is_some_and(|slot| slot.connection.away());
+        if let Some(apart) = &mut self.apart
+            && away
+        {
+            *apart.done.entry(key).or_default() += 1;
+        }
+        away
+    }
+
+    /// The cut, for those whose connections are away: their sockets are shut at once, the rest when
+    /// they come back, or when that takes too long.
+    pub(super) fn cut_off_away(&mut self) {
+        let now = self.hand.now;
+        let Some(apart) = &mut self.apart else { return };
+        let gives_up = *apart.gives_up.get_or_insert(now + GRACE);
+        let late = now >= gives_up;
+        for key in self.peers.keys() {
+            let Some(slot) = self.peers.get(key) else { continue };
+            slot.connection.fail(Ending::CutOff);
+            let _ = shutdown(&slot.socket, Shutdown::Both);
+            self.unwatch(key);
+            if late {
+                self.close(key, Ending::CutOff);
+            }
+        }
+        if late && let Some(apart) = &mut self.apart {
+            apart.out = 0;
+            for ending in mem::take(&mut apart.closing).into_values() {
+                self.count_ended(ending);
+            }
+        }
+    }
+
+    /// Lets the mechanism forget a socket for a while.
+    pub(super) fn unwatch(&mut self, key: Key) {
+        let Some(slot) = self.peers.get(key) else { return };
+        if mem::replace(&mut slot.unwatched, true) {
+            return;
+        }
+        self.hand.stats.arms += M::ARMS;
+        if let Err(error) = self.mechanism.remove(slot.socket.as_fd()) {
+            tracing::warn!("{} cannot let go of a peer: {error}", M::CALL);
+        }
+    }
+
+    /// Watches it again, if it was forgotten; whether it was.
+    pub(super) fn watch_again(&mut self, key: Key) -> bool {
+        let Some(slot) = self.peers.get(key) else { return false };
+        if !mem::replace(&mut slot.unwatched, false) {
+            return false;
+        }
+        slot.interest = Interest::READ;
+        self.hand.stats.arms += M::ARMS;
+        let added = self.mechanism.add(slot.socket.as_fd(), key, Interest::READ);
+        if let Err(error) = added {
+            tracing::warn!("{} cannot watch a peer any longer: {error}", M::CALL);
+            slot.unwatched = true;
+            slot.connection.fail(Ending::Error);
+        }
+        true
+    }
+}

@@ -1,0 +1,61 @@
+//! The jobs that a loop's sessions have offloaded.
+
+use std::sync::Arc;
+
+use switchboard_core::{Call, Offload, Terms};
+
+use super::{Letter, Reactor, Station};
+use crate::mechanism::{Mechanism, Ready};
+use crate::offload::Desk;
+
+/// Where a loop's peers hand in their jobs; it learns by letter that one is done.
+pub(super) fn desk(station: &Station) -> Arc<Desk> {
+    let letters = station.letters();
+    Arc::new(Desk::new(&station.site.jobs, move |peer| letters.put(Letter::JobDone(peer))))
+}
+
+/// What a loop grants its peers.
+pub(super) fn terms(station: &Station, desk: &Arc<Desk>) -> Arc<Terms> {
+    let offload: Arc<dyn Offload> = Arc::clone(desk) as Arc<dyn Offload>;
+    Arc::new(Terms { limits: station.site.terms.limits, offload: Some(offload) })
+}
+
+impl<M: Mechanism> Reactor<'_, M> {
+    /// Whether a peer must wait for its jobs before it is told that its socket has failed: whoever
+    /// sent a request and closed is answered, in vain, and has left in order.
+    pub(super) fn awaits_jobs(&mut self, event: Ready) -> bool {
+        let Some(slot) = self.peers.get(event.key) else { return false };
+        let waits = event.failed() && slot.connection.awaits_jobs();
+        if waits {
+            self.unwatch(event.key);
+        }
+        waits
+    }
+
+    /// One of this peer's jobs is done, of which its session is told.
+    pub(super) fn job_done(&mut self, id: u64) {
+        let Some(key) = self.jobs.get(&id).copied() else { return };
+        if self.defers_job(key) {
+            return;
+        }
+        let Some(last) = self.desk.take_done(id) else { return };
+        if last && self.apart.is_none() {
+            self.jobs.remove(&id);
+        }
+        let Some(slot) = self.peers.get(key) else { return };
+        if self.hand.apart && slot.connection.converses() {
+            return self.call_apart(key, Call::JobDone { last });
+        }
+        slot.connection.job_done(last, self.hand.now, &mut self.hand.room);
+        // Its socket may have failed meanwhile, or brought what no mechanism tells of again.
+        let all = (last && self.watch_again(key)) || M::EDGE;
+        self.turn(if all { Ready::to_all(key) } else { Ready::to_write(key) });
+    }
+
+    /// A peer has gone: nobody is told of its jobs any more.
+    pub(super) fn forget_jobs(&mut self, id: u64) {
+        if self.jobs.remove(&id).is_some() {
+            self.desk.forget(id);
+        }
+    }
+}
