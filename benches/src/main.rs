@@ -15,13 +15,13 @@ use crate::table::Table;
 
 mod callgrind;
 mod crowd;
+mod figure;
 mod idle;
 mod instructions;
 mod pinning;
 mod process;
 mod programs;
 mod server;
-mod spread;
 mod table;
 mod thread;
 mod turns;

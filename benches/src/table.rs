@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use crate::spread::Spread;
+use crate::figure::Figure;
 
 /// How a figure is printed; a bound is compared with the rounded figure, as the reader would.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ impl Table {
     }
 
     /// Adds a row, judged by its `role`.
-    pub(crate) fn add(&mut self, subject: &str, measure: Measure, figure: Spread, role: Role) {
+    pub(crate) fn add(&mut self, subject: &str, measure: Measure, figure: Figure, role: Role) {
         let decimals = measure.decimals;
         let (bound, verdict) = match role {
             Role::Reference => ("-".to_owned(), "reference"),
@@ -109,9 +109,9 @@ mod tests {
     #[test]
     fn a_bound_is_on_the_median_as_printed() {
         let mut table = Table::new(String::new());
-        table.add("a", FIGURE, Spread::of(&[1.0504]), Role::AtMost(1.05));
+        table.add("a", FIGURE, Figure::of(&[1.0504]), Role::AtMost(1.05));
         assert!(table.holds());
-        table.add("b", FIGURE, Spread::of(&[1.0506]), Role::AtMost(1.05));
+        table.add("b", FIGURE, Figure::of(&[1.0506]), Role::AtMost(1.05));
         assert!(!table.holds());
     }
 }

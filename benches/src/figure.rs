@@ -4,19 +4,19 @@
 
 /// Median and spread of some samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Spread {
+pub(crate) struct Figure {
     pub(crate) median: f64,
     pub(crate) low: f64,
     pub(crate) high: f64,
 }
 
-impl Spread {
+impl Figure {
     /// Of at least one sample.
-    pub(crate) fn of(samples: &[f64]) -> Spread {
+    pub(crate) fn of(samples: &[f64]) -> Figure {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
         let (low, high) = if sorted.len() < 8 { (0.0, 1.0) } else { (0.25, 0.75) };
-        Spread {
+        Figure {
             median: quantile(&sorted, 0.5),
             low: quantile(&sorted, low),
             high: quantile(&sorted, high),
@@ -38,13 +38,13 @@ mod tests {
 
     #[test]
     fn few_samples_tell_their_range() {
-        let spread = Spread::of(&[3.0, 1.0, 2.0, 10.0]);
-        assert_eq!(spread, Spread { median: 2.5, low: 1.0, high: 10.0 });
+        let figure = Figure::of(&[3.0, 1.0, 2.0, 10.0]);
+        assert_eq!(figure, Figure { median: 2.5, low: 1.0, high: 10.0 });
     }
 
     #[test]
     fn many_samples_tell_their_middle_half() {
         let samples: Vec<f64> = (0..9).map(f64::from).rev().collect();
-        assert_eq!(Spread::of(&samples), Spread { median: 4.0, low: 2.0, high: 6.0 });
+        assert_eq!(Figure::of(&samples), Figure { median: 4.0, low: 2.0, high: 6.0 });
     }
 }
