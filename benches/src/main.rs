@@ -1,8 +1,8 @@
 //! What Switchboard costs, beside bare servers that do the same: one command per figure.
 //!
-//! `instructions` counts, `idle` and `thread` measure processor time and memory. All servers are
-//! processes of their own, echo, and listen on loopback. Exit status: 0 it ran and our bounds hold,
-//! 1 one does not or the benchmark failed, 2 bad usage.
+//! `instructions` counts; the others measure processor time, memory, latency or rate, or tell where
+//! peers end up. All servers are processes of their own that are reached over loopback. Exit status:
+//! 0 it ran and our bounds hold, 1 one does not or the benchmark failed, 2 bad usage.
 
 use std::env;
 use std::path::PathBuf;
@@ -11,17 +11,18 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::programs::Programs;
-use crate::table::Table;
 
 mod callgrind;
 mod crowd;
 mod figure;
+mod fork;
 mod idle;
 mod instructions;
 mod pinning;
 mod process;
 mod programs;
 mod server;
+mod short;
 mod table;
 mod thread;
 mod turns;
@@ -50,16 +51,17 @@ enum Benchmark {
     Idle(idle::Idle),
     /// The model `thread` beside a bare thread per connection.
     Thread(thread::Thread),
+    /// The model `process` beside a bare fork per peer: time to the first byte, memory.
+    Fork(fork::Fork),
+    /// Short connections under a fixed set of threads or processes: processor time.
+    Short(short::Short),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {
-        Ok(table) => {
-            let words: Vec<String> = env::args().skip(1).collect();
-            print!("{}", table.text(&words));
-            if table.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(sentence) => {
             eprintln!("switchboard-bench: {sentence}");
             ExitCode::FAILURE
@@ -67,13 +69,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<Table> {
-    let programs = Programs::new(arguments.program, arguments.references_only)?;
-    match arguments.benchmark {
-        Benchmark::Instructions(benchmark) => benchmark.run(&programs),
-        Benchmark::Idle(benchmark) => benchmark.run(&programs),
-        Benchmark::Thread(benchmark) => benchmark.run(&programs),
-    }
+/// Whether our bounds hold.
+fn run(arguments: Arguments) -> Result<bool> {
+    let programs = || Programs::new(arguments.program, arguments.references_only);
+    let table = match arguments.benchmark {
+        Benchmark::Instructions(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Idle(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Thread(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Fork(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Short(benchmark) => benchmark.run(&programs()?),
+    }?;
+    let words: Vec<String> = env::args().skip(1).collect();
+    print!("{}", table.text(&words));
+    Ok(table.holds())
 }
 
 /// A count for clap: none of them means anything at 0.
