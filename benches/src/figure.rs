@@ -25,7 +25,7 @@ impl Figure {
 }
 
 /// Of samples in ascending order, at least one; between two of them, in proportion.
-fn quantile(sorted: &[f64], part: f64) -> f64 {
+pub(crate) fn quantile(sorted: &[f64], part: f64) -> f64 {
     let place = part * (sorted.len() - 1) as f64;
     let below = sorted[place.floor() as usize];
     let above = sorted[place.ceil() as usize];

@@ -13,11 +13,14 @@ use clap::{Parser, Subcommand};
 use crate::programs::Programs;
 
 mod callgrind;
+mod computing;
 mod crowd;
 mod figure;
 mod fork;
 mod idle;
 mod instructions;
+mod lines;
+mod loops;
 mod pinning;
 mod process;
 mod programs;
@@ -55,6 +58,10 @@ enum Benchmark {
     Fork(fork::Fork),
     /// Short connections under a fixed set of threads or processes: processor time.
     Short(short::Short),
+    /// What others wait for while one peer computes, in a loop and with workers beside it.
+    Computing(computing::Computing),
+    /// How much more several loops compute than one.
+    Loops(loops::Loops),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +85,8 @@ fn run(arguments: Arguments) -> Result<bool> {
         Benchmark::Thread(benchmark) => benchmark.run(&programs()?),
         Benchmark::Fork(benchmark) => benchmark.run(&programs()?),
         Benchmark::Short(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Computing(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Loops(benchmark) => benchmark.run(&programs()?),
     }?;
     let words: Vec<String> = env::args().skip(1).collect();
     print!("{}", table.text(&words));

@@ -59,6 +59,13 @@ impl Programs {
         Some(Subject { name: format!("switchboard {model}"), command, ours: true })
     }
 
+    /// The same for a benchmark that has no reference, so that nothing is left without ours.
+    pub(crate) fn ours(&self, service: &str, model: &str, options: &[&str]) -> Result<Subject> {
+        self.serving(service, model, options).ok_or_else(|| {
+            "this benchmark has no reference: leave out --references-only".to_owned()
+        })
+    }
+
     /// `reference/NAME.c`, compiled.
     pub(crate) fn c_reference(&self, name: &str) -> Result<Subject> {
         let source = here().join("reference").join(format!("{name}.c"));
