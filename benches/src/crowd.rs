@@ -14,7 +14,7 @@ use crate::Result;
 /// Bytes of a message, in each direction.
 pub(crate) const MESSAGE: usize = 64;
 /// Fewer than any backlog holds, so that none waits for a retransmitted SYN.
-const TOGETHER: usize = 100;
+pub(crate) const TOGETHER: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Descriptors that are not peers: standard streams, pipes, libraries, a second server's crowd.
 const SPARE: u64 = 500;

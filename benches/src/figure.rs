@@ -22,6 +22,13 @@ impl Figure {
             high: quantile(&sorted, high),
         }
     }
+
+    /// Of at least one sample, with their whole range, however many there are.
+    pub(crate) fn with_range_of(samples: &[f64]) -> Figure {
+        let low = samples.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = samples.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Figure { low, high, ..Figure::of(samples) }
+    }
 }
 
 /// Of samples in ascending order, at least one; between two of them, in proportion.

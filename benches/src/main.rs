@@ -21,6 +21,7 @@ mod idle;
 mod instructions;
 mod lines;
 mod loops;
+mod multitude;
 mod pinning;
 mod process;
 mod programs;
@@ -62,6 +63,11 @@ enum Benchmark {
     Computing(computing::Computing),
     /// How much more several loops compute than one.
     Loops(loops::Loops),
+    /// More idle peers than a process has descriptors.
+    Multitude(multitude::Multitude),
+    /// A client process of `multitude`.
+    #[command(hide = true)]
+    MultitudePart(multitude::part::Part),
 }
 
 fn main() -> ExitCode {
@@ -87,6 +93,8 @@ fn run(arguments: Arguments) -> Result<bool> {
         Benchmark::Short(benchmark) => benchmark.run(&programs()?),
         Benchmark::Computing(benchmark) => benchmark.run(&programs()?),
         Benchmark::Loops(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Multitude(benchmark) => benchmark.run(&programs()?),
+        Benchmark::MultitudePart(part) => return part.run().map(|()| true),
     }?;
     let words: Vec<String> = env::args().skip(1).collect();
     print!("{}", table.text(&words));
