@@ -56,6 +56,14 @@ impl Crowd {
         Ok(())
     }
 
+    /// `count` peers that all connect before any of them sends; the server's backlog must hold them.
+    pub(crate) fn burst(address: SocketAddr, count: usize) -> Result<Crowd> {
+        let mut crowd = Crowd { peers: Vec::with_capacity(count), address, rounds: 0 };
+        crowd.join(count)?;
+        crowd.round(0)?;
+        Ok(crowd)
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.peers.len()
     }

@@ -14,6 +14,7 @@ use crate::programs::Programs;
 
 mod callgrind;
 mod computing;
+mod console;
 mod crowd;
 mod figure;
 mod fork;
@@ -27,6 +28,7 @@ mod process;
 mod programs;
 mod server;
 mod short;
+mod spread;
 mod table;
 mod thread;
 mod turns;
@@ -65,6 +67,8 @@ enum Benchmark {
     Loops(loops::Loops),
     /// More idle peers than a process has descriptors.
     Multitude(multitude::Multitude),
+    /// How evenly the peers are shared among loops.
+    Spread(spread::Spread),
     /// A client process of `multitude`.
     #[command(hide = true)]
     MultitudePart(multitude::part::Part),
@@ -94,6 +98,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Benchmark::Computing(benchmark) => benchmark.run(&programs()?),
         Benchmark::Loops(benchmark) => benchmark.run(&programs()?),
         Benchmark::Multitude(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Spread(benchmark) => benchmark.run(&programs()?),
         Benchmark::MultitudePart(part) => return part.run().map(|()| true),
     }?;
     let words: Vec<String> = env::args().skip(1).collect();

@@ -16,6 +16,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::Result;
+use crate::console::Console;
 use crate::programs::Subject;
 
 /// Generous, because a server under callgrind starts fifty times slower.
@@ -37,6 +38,15 @@ impl Server {
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).stdin(Stdio::null());
         Server::spawn(subject, command)
+    }
+
+    /// Starts `subject` with its console: what it is told and what it says there is piped.
+    pub(crate) fn start_with_console(subject: &Subject) -> Result<(Server, Console)> {
+        let mut command = Command::new(&subject.command[0]);
+        command.args(&subject.command[1..]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut server = Server::spawn(subject, command)?;
+        let console = Console::of(&mut server.child);
+        Ok((server, console))
     }
 
     fn spawn(subject: &Subject, mut command: Command) -> Result<Server> {
@@ -132,7 +142,7 @@ fn died_of_it(status: ExitStatus) -> bool {
 }
 
 /// The thread ends when the server closes its end.
-fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
+pub(crate) fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(output).lines() {
