@@ -4,7 +4,7 @@
 //! from one address, because a port is only taken towards one server, and each server has its own.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -14,7 +14,7 @@ use crate::Result;
 /// Bytes of a message, in each direction.
 pub(crate) const MESSAGE: usize = 64;
 /// Fewer than any backlog holds, so that none waits for a retransmitted SYN.
-const TOGETHER: usize = 100;
+pub(crate) const TOGETHER: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Descriptors that are not peers: standard streams, pipes, libraries, a second server's crowd.
 const SPARE: u64 = 500;
@@ -39,15 +39,29 @@ impl Crowd {
         let end = self.peers.len() + more;
         while self.peers.len() < end {
             let start = self.peers.len();
-            for _ in 0..TOGETHER.min(end - start) {
-                let peer = connect(self.address).map_err(|error| {
-                    format!("peer {} cannot connect: {error}", self.peers.len() + 1)
-                })?;
-                self.peers.push(peer);
-            }
+            self.join(TOGETHER.min(end - start))?;
             self.round(start)?;
         }
         Ok(())
+    }
+
+    /// Connects without a word.
+    fn join(&mut self, more: usize) -> Result<()> {
+        for _ in 0..more {
+            let peer = connect(self.address).map_err(|error| {
+                format!("peer {} cannot connect: {error}", self.peers.len() + 1)
+            })?;
+            self.peers.push(peer);
+        }
+        Ok(())
+    }
+
+    /// `count` peers that all connect before any of them sends; the server's backlog must hold them.
+    pub(crate) fn burst(address: SocketAddr, count: usize) -> Result<Crowd> {
+        let mut crowd = Crowd { peers: Vec::with_capacity(count), address, rounds: 0 };
+        crowd.join(count)?;
+        crowd.round(0)?;
+        Ok(crowd)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -95,7 +109,8 @@ pub(crate) fn allow_descriptors(peers: usize) -> Result<()> {
     Ok(())
 }
 
-fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
+/// With a limit on how long it waits for anything.
+pub(crate) fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
     let peer = TcpStream::connect(address)?;
     peer.set_nodelay(true)?;
     peer.set_read_timeout(Some(PATIENCE))?;
@@ -103,8 +118,15 @@ fn connect(address: SocketAddr) -> std::io::Result<TcpStream> {
     Ok(peer)
 }
 
+/// One of 250 loopback addresses, by turns, of a server that listens on all: a pair of addresses has
+/// some 28,000 ports, and each stays taken for a minute after the peer has left.
+pub(crate) fn by_turns(address: SocketAddr, number: usize) -> SocketAddr {
+    let last = u8::try_from(number % 250).expect("below 250") + 1;
+    SocketAddr::from((Ipv4Addr::new(127, 0, 1, last), address.port()))
+}
+
 /// No two peers and no two rounds have the same, so that a crossed or stale reply is seen.
-fn message(peer: usize, round: u64) -> [u8; MESSAGE] {
+pub(crate) fn message(peer: usize, round: u64) -> [u8; MESSAGE] {
     let mut bytes = [0; MESSAGE];
     for (place, chunk) in (0u64..).zip(bytes.chunks_exact_mut(16)) {
         chunk[..8].copy_from_slice(&(peer as u64 + place).to_le_bytes());

@@ -8,10 +8,10 @@ use clap::Args;
 
 use crate::Result;
 use crate::crowd::allow_descriptors;
+use crate::figure::Figure;
 use crate::pinning::pin_to_one_core;
 use crate::process::pss_bytes;
 use crate::programs::{Programs, Subject};
-use crate::spread::Spread;
 use crate::table::{Measure, Role, Table};
 use crate::turns::{Contender, ratios, take_turns};
 
@@ -73,10 +73,10 @@ impl Idle {
                 false => (Role::Reference, Role::Reference),
             };
             let time = if subject.ours { Role::Shown } else { Role::Reference };
-            table.add(&subject.name, BYTES, Spread::of(&samples.bytes), bytes);
-            table.add(&subject.name, TIME, Spread::of(&samples.microseconds), time);
-            table.add(&subject.name, RATIO, Spread::of(&samples.ratios), ratio);
-            table.add(&subject.name, NOISE, Spread::of(&samples.noise), Role::Noise);
+            table.add(&subject.name, BYTES, Figure::of(&samples.bytes), bytes);
+            table.add(&subject.name, TIME, Figure::of(&samples.microseconds), time);
+            table.add(&subject.name, RATIO, Figure::of(&samples.ratios), ratio);
+            table.add(&subject.name, NOISE, Figure::of(&samples.noise), Role::Noise);
         }
         Ok(table)
     }

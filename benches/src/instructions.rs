@@ -8,9 +8,9 @@ use clap::Args;
 
 use crate::Result;
 use crate::callgrind::Counts;
+use crate::figure::Figure;
 use crate::pinning::pin_to_one_core;
 use crate::programs::{Programs, Subject};
-use crate::spread::Spread;
 use crate::table::{Measure, Role, Table};
 
 /// What `epoll` may take per message.
@@ -77,7 +77,7 @@ impl Instructions {
         Ok(subjects)
     }
 
-    fn measure(&self, subject: &Subject, programs: &Programs) -> Result<(Spread, Spread)> {
+    fn measure(&self, subject: &Subject, programs: &Programs) -> Result<(Figure, Figure)> {
         let count = |rounds| Counts::take(subject, self.peers, rounds, programs.scratch());
         let mut instructions = Vec::new();
         let mut allocations = Vec::new();
@@ -88,6 +88,6 @@ impl Instructions {
             instructions.push(instruction);
             allocations.push(allocation);
         }
-        Ok((Spread::of(&instructions), Spread::of(&allocations)))
+        Ok((Figure::of(&instructions), Figure::of(&allocations)))
     }
 }

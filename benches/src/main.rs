@@ -1,8 +1,8 @@
 //! What Switchboard costs, beside bare servers that do the same: one command per figure.
 //!
-//! `instructions` counts, `idle` and `thread` measure processor time and memory. All servers are
-//! processes of their own, echo, and listen on loopback. Exit status: 0 it ran and our bounds hold,
-//! 1 one does not or the benchmark failed, 2 bad usage.
+//! `instructions` counts; the others measure processor time, memory, latency or rate, or tell where
+//! peers end up. All servers are processes of their own that are reached over loopback. Exit status:
+//! 0 it ran and our bounds hold, 1 one does not or the benchmark failed, 2 bad usage.
 
 use std::env;
 use std::path::PathBuf;
@@ -11,16 +11,23 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::programs::Programs;
-use crate::table::Table;
 
 mod callgrind;
+mod computing;
+mod console;
 mod crowd;
+mod figure;
+mod fork;
 mod idle;
 mod instructions;
+mod lines;
+mod loops;
+mod multitude;
 mod pinning;
 mod process;
 mod programs;
 mod server;
+mod short;
 mod spread;
 mod table;
 mod thread;
@@ -50,16 +57,28 @@ enum Benchmark {
     Idle(idle::Idle),
     /// The model `thread` beside a bare thread per connection.
     Thread(thread::Thread),
+    /// The model `process` beside a bare fork per peer: time to the first byte, memory.
+    Fork(fork::Fork),
+    /// Short connections under a fixed set of threads or processes: processor time.
+    Short(short::Short),
+    /// What others wait for while one peer computes, in a loop and with workers beside it.
+    Computing(computing::Computing),
+    /// How much more several loops compute than one.
+    Loops(loops::Loops),
+    /// More idle peers than a process has descriptors.
+    Multitude(multitude::Multitude),
+    /// How evenly the peers are shared among loops.
+    Spread(spread::Spread),
+    /// A client process of `multitude`.
+    #[command(hide = true)]
+    MultitudePart(multitude::part::Part),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {
-        Ok(table) => {
-            let words: Vec<String> = env::args().skip(1).collect();
-            print!("{}", table.text(&words));
-            if table.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(sentence) => {
             eprintln!("switchboard-bench: {sentence}");
             ExitCode::FAILURE
@@ -67,13 +86,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<Table> {
-    let programs = Programs::new(arguments.program, arguments.references_only)?;
-    match arguments.benchmark {
-        Benchmark::Instructions(benchmark) => benchmark.run(&programs),
-        Benchmark::Idle(benchmark) => benchmark.run(&programs),
-        Benchmark::Thread(benchmark) => benchmark.run(&programs),
-    }
+/// Whether our bounds hold.
+fn run(arguments: Arguments) -> Result<bool> {
+    let programs = || Programs::new(arguments.program, arguments.references_only);
+    let table = match arguments.benchmark {
+        Benchmark::Instructions(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Idle(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Thread(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Fork(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Short(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Computing(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Loops(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Multitude(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Spread(benchmark) => benchmark.run(&programs()?),
+        Benchmark::MultitudePart(part) => return part.run().map(|()| true),
+    }?;
+    let words: Vec<String> = env::args().skip(1).collect();
+    print!("{}", table.text(&words));
+    Ok(table.holds())
 }
 
 /// A count for clap: none of them means anything at 0.

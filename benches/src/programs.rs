@@ -47,11 +47,23 @@ impl Programs {
 
     /// The program under test as an echo server under `model`; `None` with `--references-only`.
     pub(crate) fn switchboard(&self, model: &str) -> Option<Subject> {
+        self.serving("echo", model, &["--listen", "127.0.0.1:0"])
+    }
+
+    /// The program under test with `service` under `model`; `None` with `--references-only`.
+    pub(crate) fn serving(&self, service: &str, model: &str, options: &[&str]) -> Option<Subject> {
         let program = self.switchboard.as_ref()?;
-        let arguments = ["serve", "echo", "--listen", "127.0.0.1:0", "--model", model];
         let mut command = vec![program.into()];
-        command.extend(arguments.map(OsString::from));
+        command.extend(["serve", service, "--model", model].map(OsString::from));
+        command.extend(options.iter().map(OsString::from));
         Some(Subject { name: format!("switchboard {model}"), command, ours: true })
+    }
+
+    /// The same for a benchmark that has no reference, so that nothing is left without ours.
+    pub(crate) fn ours(&self, service: &str, model: &str, options: &[&str]) -> Result<Subject> {
+        self.serving(service, model, options).ok_or_else(|| {
+            "this benchmark has no reference: leave out --references-only".to_owned()
+        })
     }
 
     /// `reference/NAME.c`, compiled.

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use crate::spread::Spread;
+use crate::figure::Figure;
 
 /// How a figure is printed; a bound is compared with the rounded figure, as the reader would.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,7 @@ pub(crate) enum Role {
     Noise,
     Shown,
     AtMost(f64),
+    AtLeast(f64),
 }
 
 /// Rows in the order in which they were measured.
@@ -37,18 +38,22 @@ impl Table {
     }
 
     /// Adds a row, judged by its `role`.
-    pub(crate) fn add(&mut self, subject: &str, measure: Measure, figure: Spread, role: Role) {
+    pub(crate) fn add(&mut self, subject: &str, measure: Measure, figure: Figure, role: Role) {
         let decimals = measure.decimals;
+        let rounded = |figure: f64| (figure * 10f64.powi(decimals as i32)).round();
+        let mut judge = |holds| {
+            self.holds &= holds;
+            if holds { "holds" } else { "does not hold" }
+        };
         let (bound, verdict) = match role {
             Role::Reference => ("-".to_owned(), "reference"),
             Role::Noise => ("-".to_owned(), "noise"),
             Role::Shown => ("-".to_owned(), ""),
             Role::AtMost(most) => {
-                let rounded = 10f64.powi(decimals as i32);
-                let holds = (figure.median * rounded).round() <= (most * rounded).round();
-                self.holds &= holds;
-                let verdict = if holds { "holds" } else { "does not hold" };
-                (format!("<= {most}"), verdict)
+                (format!("<= {most}"), judge(rounded(figure.median) <= rounded(most)))
+            }
+            Role::AtLeast(least) => {
+                (format!(">= {least}"), judge(rounded(figure.median) >= rounded(least)))
             }
         };
         self.rows.push([
@@ -109,9 +114,18 @@ mod tests {
     #[test]
     fn a_bound_is_on_the_median_as_printed() {
         let mut table = Table::new(String::new());
-        table.add("a", FIGURE, Spread::of(&[1.0504]), Role::AtMost(1.05));
+        table.add("a", FIGURE, Figure::of(&[1.0504]), Role::AtMost(1.05));
         assert!(table.holds());
-        table.add("b", FIGURE, Spread::of(&[1.0506]), Role::AtMost(1.05));
+        table.add("b", FIGURE, Figure::of(&[1.0506]), Role::AtMost(1.05));
+        assert!(!table.holds());
+    }
+
+    #[test]
+    fn a_figure_below_its_least_does_not_hold() {
+        let mut table = Table::new(String::new());
+        table.add("a", FIGURE, Figure::of(&[1.7996]), Role::AtLeast(1.8));
+        assert!(table.holds());
+        table.add("b", FIGURE, Figure::of(&[1.7994]), Role::AtLeast(1.8));
         assert!(!table.holds());
     }
 }

@@ -8,10 +8,10 @@ use clap::Args;
 
 use crate::Result;
 use crate::crowd::allow_descriptors;
+use crate::figure::Figure;
 use crate::pinning::pin_to_one_core;
 use crate::process::pss_bytes;
 use crate::programs::{Programs, Subject};
-use crate::spread::Spread;
 use crate::table::{Measure, Role, Table};
 use crate::turns::{Contender, ratios, take_turns};
 
@@ -84,11 +84,11 @@ impl Thread {
             }
             contenders.into_iter().try_for_each(Contender::finish)?;
         }
-        table.add(&bare.name, TIME, Spread::of(&times[0]), Role::Reference);
-        table.add(&bare.name, RATIO, Spread::of(&over_bare[1]), Role::Noise);
+        table.add(&bare.name, TIME, Figure::of(&times[0]), Role::Reference);
+        table.add(&bare.name, RATIO, Figure::of(&over_bare[1]), Role::Noise);
         if let Some(ours) = ours {
-            table.add(&ours.name, TIME, Spread::of(&times[2]), Role::Shown);
-            table.add(&ours.name, RATIO, Spread::of(&over_bare[2]), Role::AtMost(RATIO_MAX));
+            table.add(&ours.name, TIME, Figure::of(&times[2]), Role::Shown);
+            table.add(&ours.name, RATIO, Figure::of(&over_bare[2]), Role::AtMost(RATIO_MAX));
         }
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Thread {
             contender.finish()?;
         }
         for (measure, samples) in MEMORY.into_iter().zip(&kibibytes) {
-            table.add(&subject.name, measure, Spread::of(samples), role);
+            table.add(&subject.name, measure, Figure::of(samples), role);
         }
         Ok(())
     }

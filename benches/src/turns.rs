@@ -23,7 +23,7 @@ impl Contender {
         let server = Server::start(subject, &[])?;
         let busy = Crowd::connect(server.address, peers)
             .map_err(|error| format!("{}: {error}", subject.name))?;
-        let clock = CpuClock::of(server.pid())?;
+        let clock = CpuClock::of(&[server.pid()])?;
         Ok(Contender { server, busy, idle: None, clock })
     }
 
@@ -65,11 +65,20 @@ pub(crate) fn take_turns(
     turns: usize,
     rounds: usize,
 ) -> Result<Vec<Vec<f64>>> {
+    interleave(contenders, turns, |contender| contender.measure(rounds))
+}
+
+/// Per contender, what `measure` found in each of `turns`; the first turn warms up.
+pub(crate) fn interleave<C>(
+    contenders: &mut [C],
+    turns: usize,
+    mut measure: impl FnMut(&mut C) -> Result<f64>,
+) -> Result<Vec<Vec<f64>>> {
     let mut figures = vec![Vec::with_capacity(turns + 1); contenders.len()];
     let mut order: Vec<usize> = (0..contenders.len()).collect();
     for _ in 0..=turns {
         for &contender in &order {
-            figures[contender].push(contenders[contender].measure(rounds)?);
+            figures[contender].push(measure(&mut contenders[contender])?);
         }
         order.reverse();
     }
