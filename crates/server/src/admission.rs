@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
@@ -45,7 +45,8 @@ pub(crate) struct Gate {
 /// What all processes of a server have in common.
 #[derive(Default)]
 struct Doors {
-    present: AtomicUsize,
+    /// May be less than there are, and even negative, after a process died in between two steps.
+    present: AtomicIsize,
     /// Identities that were given to peers.
     ids: AtomicU64,
     /// So many wait for a peer to leave.
@@ -87,16 +88,22 @@ impl Gate {
     /// Counts one more, unless there is no room.
     ///
     /// `row` is the caller's: should this process die, its peers are known from there. It is counted
-    /// first, so that a death in between frees a place too many rather than losing one for good.
+    /// first, and [`withdraw`](Gate::withdraw) counts it last, so that a death in between frees a
+    /// place too many rather than losing one for good.
     fn enter(&self, row: &Row) -> bool {
         row.inside.fetch_add(1, Ordering::SeqCst);
-        if self.doors().present.fetch_add(1, Ordering::SeqCst) < self.most {
+        let one_more = |present| self.has_room(present).then_some(present + 1);
+        let present = &self.doors().present;
+        if present.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).is_ok() {
             self.own.fetch_add(1, Ordering::SeqCst);
             return true;
         }
-        self.doors().present.fetch_sub(1, Ordering::SeqCst);
         row.inside.fetch_sub(1, Ordering::SeqCst);
         false
+    }
+
+    fn has_room(&self, present: isize) -> bool {
+        usize::try_from(present).map_or(true, |present| present < self.most)
     }
 
     /// An admitted peer has gone.
@@ -108,14 +115,14 @@ impl Gate {
     /// One that was let in could not be served after all. Nobody is told: there is no more room than
     /// before.
     pub(crate) fn withdraw(&self, row: &Row) {
-        row.inside.fetch_sub(1, Ordering::SeqCst);
         self.own.fetch_sub(1, Ordering::SeqCst);
         self.doors().present.fetch_sub(1, Ordering::SeqCst);
+        row.inside.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// A process has died with so many peers.
     pub(crate) fn leave_all(&self, peers: u64) {
-        let peers = usize::try_from(peers).unwrap_or(usize::MAX);
+        let peers = isize::try_from(peers).unwrap_or(0);
         self.doors().present.fetch_sub(peers, Ordering::SeqCst);
         self.tell();
     }
@@ -136,7 +143,7 @@ impl Gate {
 
     /// Whether there are as many as may be.
     pub(crate) fn full(&self) -> bool {
-        self.doors().present.load(Ordering::SeqCst) >= self.most || self.leaves_others()
+        !self.has_room(self.doors().present.load(Ordering::SeqCst)) || self.leaves_others()
     }
 
     /// This process has all the peers that it can have; the next ones are for the others.
@@ -215,16 +222,30 @@ impl Acceptor {
 
     /// Takes at most one peer out of the backlog.
     pub(crate) fn accept(&mut self, gate: &Gate, listener: &Listener) -> Accepted {
-        let waits = gate.when_full == WhenFull::Wait || gate.leaves_others();
-        if waits && gate.full() && gate.await_leaving() {
-            return Accepted::Full;
+        // Whoever is to wait must not be taken out of the backlog without a place: another thread
+        // or process may take the last one at any moment.
+        let placed = gate.when_full == WhenFull::Wait;
+        while gate.leaves_others() || (placed && !gate.enter(&self.row)) {
+            if gate.await_leaving() {
+                return Accepted::Full;
+            }
         }
+        let accepted = self.take(gate, listener, placed);
+        if placed && !matches!(accepted, Accepted::Peer(_)) {
+            // Another may have found no room because of it.
+            gate.leave(&self.row);
+        }
+        accepted
+    }
+
+    /// As [`accept`](Acceptor::accept); `placed`: the gate counts the peer already.
+    fn take(&mut self, gate: &Gate, listener: &Listener, placed: bool) -> Accepted {
         for _ in 0..SKIPS_MOST {
             self.row.accepted_once();
             return match acceptfrom_with(listener, self.flags) {
                 Ok((socket, address)) => {
                     let address = address.and_then(|address| SocketAddr::try_from(address).ok());
-                    self.admit(gate, listener, socket, address)
+                    self.admit((gate, placed), listener, socket, address)
                 }
                 Err(Errno::WOULDBLOCK) => Accepted::Nobody,
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
@@ -279,12 +300,12 @@ impl Acceptor {
 
     fn admit(
         &mut self,
-        gate: &Gate,
+        (gate, placed): (&Gate, bool),
         listener: &Listener,
         socket: OwnedFd,
         address: Option<SocketAddr>,
     ) -> Accepted {
-        if !gate.enter(&self.row) {
+        if !placed && !gate.enter(&self.row) {
             self.say_refused(|| format!("there are {} already, and no more may come", gate.most()));
             return Accepted::Refused;
         }
@@ -377,6 +398,81 @@ impl Occasionally {
         match std::mem::take(&mut self.silent) {
             0 => tracing::warn!("{}", what()),
             silent => tracing::warn!("{} ({silent} more since the last line)", what()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::Barrier;
+    use std::thread;
+
+    use super::*;
+    use crate::counters::Counters;
+    use crate::listening::{ListenOptions, Listeners};
+    use crate::testing::Client;
+
+    fn listener() -> Arc<Listener> {
+        let options = ListenOptions {
+            backlog: 1024,
+            reuse_port: false,
+            receive_buffer: None,
+            send_buffer: None,
+        };
+        let listeners = Listeners::open(&["127.0.0.1:0".parse().unwrap()], options, 1).unwrap();
+        listeners.lend(0).remove(0)
+    }
+
+    /// Kills: a peer taken out of the backlog before there is a place for it, so that two threads
+    /// take two peers for one place, and refuse one that was to wait.
+    #[test]
+    fn one_that_is_to_wait_is_never_refused() {
+        let (listener, counters) = (listener(), Counters::new(4).unwrap());
+        let gate = Gate::new(1, 1000, false, WhenFull::Wait).unwrap();
+        for _ in 0..200 {
+            let address = listener.address().to_string();
+            let peers: Vec<Client> = (0..4).map(|_| Client::connect(&address).unwrap()).collect();
+            let together = Barrier::new(4);
+            let accept = |row: RowHandle| {
+                let mut acceptor = Acceptor::new(true, row.clone());
+                together.wait();
+                loop {
+                    match acceptor.accept(&gate, &listener) {
+                        Accepted::Peer(_) => gate.leave(&row),
+                        Accepted::Full => thread::yield_now(),
+                        Accepted::Refused => return 1,
+                        _ => return 0,
+                    }
+                }
+            };
+            let refused: usize = thread::scope(|scope| {
+                let accept = &accept;
+                let start = |number| {
+                    let row = counters.row(number);
+                    scope.spawn(move || accept(row))
+                };
+                let threads: Vec<_> = (0..4).map(start).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+            });
+            assert_eq!(refused, 0);
+            drop(peers);
+        }
+        assert!(!gate.full());
+        assert_eq!(counters.take_inside(0..4), 0);
+    }
+
+    /// Kills: a number of peers that wraps around, after which nobody is ever let in.
+    #[test]
+    fn a_process_that_died_at_the_gate_closes_it_for_nobody() {
+        let counters = Counters::new(2).unwrap();
+        let gate = Gate::new(1, 1000, false, WhenFull::Refuse).unwrap();
+        // It had counted its peer in its row, and nowhere else.
+        counters.row(1).inside.fetch_add(1, Ordering::SeqCst);
+        gate.leave_all(counters.take_inside(1..2));
+        for _ in 0..3 {
+            assert!(gate.enter(&counters.row(0)));
+            gate.leave(&counters.row(0));
         }
     }
 }

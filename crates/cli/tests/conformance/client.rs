@@ -3,14 +3,19 @@
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 
-use rustix::net::{AddressFamily, SendFlags, SocketType, connect, send, socket, sockopt};
+use rustix::net::{
+    AddressFamily, SendFlags, SocketFlags, SocketType, connect, send, socket_with, sockopt,
+};
 use switchboard::testing::{Client, Running, until};
 
 /// A peer whose kernel takes next to nothing that it does not read.
 #[track_caller]
 pub(crate) fn connect_with_small_buffers(server: &Running) -> Client {
     let address: SocketAddr = server.address().parse().expect("an IPv4 address");
-    let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    // Closed in the servers that other trials start meanwhile: they would keep it open.
+    let flags = SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, flags, None);
+    let socket = socket.expect("a socket");
     // Before it connects: the window that is offered then is never taken back.
     sockopt::set_socket_recv_buffer_size(&socket, 4096).expect("SO_RCVBUF");
     sockopt::set_tcp_nodelay(&socket, true).expect("TCP_NODELAY");

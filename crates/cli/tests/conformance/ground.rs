@@ -6,7 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use libtest_mimic::Failed;
 use switchboard::Model;
-use switchboard::model::Kind;
+use switchboard::model::{Kind, MODELS};
 use switchboard::testing::{Program, Running, Stopped, program};
 
 /// The program under test.
@@ -31,16 +31,55 @@ macro_rules! case {
 }
 pub(crate) use case;
 
+/// What is tried besides each model in its plain form: several loops, several processes, each way to
+/// share out peers. `epoll:workers=2` and `epoll:processes=2,threads=2,workers=2` belong here, once
+/// there are workers.
+const COMBINED: &[&str] = &[
+    "epoll:threads=2",
+    "epoll:processes=2",
+    "select:processes=2",
+    "poll:threads=2",
+    "epoll:processes=2,threads=2",
+    "prefork:processes=2",
+    "pool:accept=all,threads=4",
+    "epoll:accept=handoff,threads=2",
+    "epoll:accept=reuseport,threads=2",
+    "thread:processes=2",
+];
+
 /// A model, and the style of the services that it is to run.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Ground {
-    pub(crate) kind: &'static Kind,
+    /// As it is written on the command line.
+    text: &'static str,
+    pub(crate) model: Model,
     pub(crate) style: &'static str,
 }
 
 impl Ground {
-    pub(crate) fn run(self, case: &Case) -> Result<(), Failed> {
-        panic::catch_unwind(AssertUnwindSafe(|| (case.run)(&self))).map_err(|panic| said(&*panic))
+    /// Every model that can run here, and what is tried besides, in each style that it runs.
+    pub(crate) fn all() -> Vec<Ground> {
+        let mut grounds = Vec::new();
+        for text in MODELS.iter().map(|kind| kind.name).chain(COMBINED.iter().copied()) {
+            let model: Model = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            if let Some(reason) = (model.kind().unavailable)() {
+                eprintln!("no trial {text}: {reason}");
+                continue;
+            }
+            let straight_line = model.kind().straight_line.then_some("straight-line");
+            for style in ["event"].into_iter().chain(straight_line) {
+                grounds.push(Ground { text, model: model.clone(), style });
+            }
+        }
+        grounds
+    }
+
+    pub(crate) fn run(&self, case: &Case) -> Result<(), Failed> {
+        panic::catch_unwind(AssertUnwindSafe(|| (case.run)(self))).map_err(|panic| said(&*panic))
+    }
+
+    pub(crate) fn kind(&self) -> &'static Kind {
+        self.model.kind()
     }
 
     /// A running probe.
@@ -56,17 +95,33 @@ impl Ground {
 
     /// A stock service that is about to run.
     pub(crate) fn prepare(&self, service: &str) -> Program {
-        program(SWITCHBOARD).args(["serve", service]).model(self.kind.name)
+        program(SWITCHBOARD).args(["serve", service]).model(&self.model)
     }
 
     /// Whether it serves several peers at a time.
     pub(crate) fn serves_several(&self) -> bool {
-        (self.kind.peers_max)(&Model::from(self.kind)) != Some(1)
+        self.at_most(2) > 1
     }
 
     /// How many of `wanted` peers can be served at a time.
     pub(crate) fn at_most(&self, wanted: usize) -> usize {
-        if self.serves_several() { wanted } else { 1 }
+        let most = (self.kind().peers_max)(&self.model).unwrap_or(u64::MAX);
+        usize::try_from(most).unwrap_or(usize::MAX).min(wanted)
+    }
+
+    /// Whether those who accept a peer serve it, and accept nobody meanwhile.
+    pub(crate) fn accepts_in_turns(&self) -> bool {
+        self.kind().name == "sequential" || self.text.contains("accept=all")
+    }
+
+    /// Whether each of its processes, which are supervised, runs the whole model.
+    pub(crate) fn has_processes(&self) -> bool {
+        self.model.processes().is_some()
+    }
+
+    /// Whether it is a model in its plain form.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.text == self.kind().name
     }
 
     pub(crate) fn is_event(&self) -> bool {
@@ -75,19 +130,14 @@ impl Ground {
 
     /// Whether it computes without a pause, by its nature.
     pub(crate) fn spins(&self) -> bool {
-        self.kind.name == "spin"
+        self.kind().name == "spin"
     }
 }
 
 impl fmt::Display for Ground {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind.name, self.style)
+        write!(f, "{}/{}", self.text, self.style)
     }
-}
-
-/// For a case about peers that are served beside each other.
-pub(crate) fn unless_it_serves_several(ground: &Ground) -> Option<&'static str> {
-    (!ground.serves_several()).then_some("it serves one peer at a time")
 }
 
 /// For a case about a service that is written in event style only.

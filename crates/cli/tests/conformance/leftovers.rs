@@ -4,7 +4,7 @@ use switchboard::testing::{Client, until};
 
 use crate::client::{expect_service, expect_service_to_a_new_peer};
 use crate::ground::{Case, Ground, case, expect_counts};
-use crate::process::{children, descriptors, threads};
+use crate::process::{all_wait, children, descriptors, threads};
 
 pub(crate) const CASES: &[Case] =
     &[case!(leaves_nothing_behind_when_peers_go), case!(gets_its_port_back_at_once)];
@@ -12,9 +12,13 @@ pub(crate) const CASES: &[Case] =
 /// Kills: a socket that is not closed on one of the ways to end; a thread that nobody joins.
 fn leaves_nothing_behind_when_peers_go(ground: &Ground) {
     let server = ground.probe(&[]);
+    let children_before = children(&server);
     // What is made once, for the first peer, is made now; with that peer it is one descriptor more.
     let mut peer = server.connect();
     expect_service(&mut peer);
+    if !ground.spins() {
+        until("every thread to have begun", || all_wait(&server));
+    }
     let (with_a_peer, threads_before) = (descriptors(&server), threads(&server));
     drop(peer);
     until("the first peer to be gone", || descriptors(&server) < with_a_peer);
@@ -37,7 +41,7 @@ fn leaves_nothing_behind_when_peers_go(ground: &Ground) {
     until("as few descriptors and threads as before", || {
         descriptors(&server) < with_a_peer && threads(&server) <= threads_before
     });
-    assert_eq!(children(&server), "");
+    until("nobody's process to be left", || children(&server) == children_before);
     expect_counts(&server.stop(), &[("accepted", 201), ("failed", 45)]);
 }
 

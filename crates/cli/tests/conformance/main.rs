@@ -1,16 +1,16 @@
 //! What every model promises: each case under each model in each style that it runs, against the
 //! real program in a process of its own.
 //!
-//! The models are those of [`switchboard::model::MODELS`]: a new one is tested from its line in that
-//! list on. A trial is named `MODEL/STYLE/CASE`, so that
-//! `cargo test --test conformance -- epoll/event` runs a part. A trial that makes no sense is not
+//! The models are those of [`switchboard::model::MODELS`], so that a new one is tested from its line
+//! in that list on, and combinations with several loops and processes (`ground`). A trial is named
+//! `MODEL/STYLE/CASE`, so that `cargo test --test conformance -- epoll/event` runs a part. A trial that makes no sense is not
 //! made, and the reason is printed on standard error.
 //!
 //! # Layout
 //!
 //! - `ground`: what a case is given: the model, the style, a server under them.
-//! - `client`: peers that misbehave. `process`, `sockets`: what the system says of a server's process
-//!   and of one connection.
+//! - `client`: peers that misbehave. `process`, `sockets`: what the system says of a server's
+//!   processes and of one connection.
 //! - The cases, by what they are about: `requests`, `replies`, `failures`, `silence`, `urgent`,
 //!   `limits`, `exhaustion`, `stopping`, `cutting`, `leftovers`, `console`, `addresses`, `stock`,
 //!   `programs`.
@@ -37,7 +37,6 @@ mod urgent;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
-use switchboard::model::MODELS;
 
 use ground::{Case, Ground};
 
@@ -59,15 +58,16 @@ const CASES: &[&[Case]] = &[
 ];
 
 /// Most of a trial is waiting for a server: more of them than cores keep the cores busy.
-const TRIALS_AT_A_TIME: usize = 8;
+const TRIALS_AT_A_TIME: usize = 12;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = arguments.test_threads.or(Some(TRIALS_AT_A_TIME));
-    let mut trials = Vec::new();
+    let (grounds, mut trials) = (Ground::all(), Vec::new());
     // By case first, so that the models that are hard on the machine do not meet each other.
     for case in CASES.iter().copied().flatten() {
-        for ground in grounds() {
+        for ground in &grounds {
+            let ground = ground.clone();
             let name = format!("{ground}/{}", case.name);
             match (case.out_of_place)(&ground) {
                 None => trials.push(Trial::test(name, move || ground.run(case))),
@@ -77,20 +77,4 @@ fn main() -> ExitCode {
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-/// Every model that can run here, in each style that it runs.
-fn grounds() -> Vec<Ground> {
-    let mut grounds = Vec::new();
-    for kind in MODELS {
-        if let Some(reason) = (kind.unavailable)() {
-            eprintln!("no trial {}: {reason}", kind.name);
-            continue;
-        }
-        grounds.push(Ground { kind, style: "event" });
-        if kind.straight_line {
-            grounds.push(Ground { kind, style: "straight-line" });
-        }
-    }
-    grounds
 }

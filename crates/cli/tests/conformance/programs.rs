@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use switchboard::Model;
 use switchboard::testing::program;
 
 use crate::ground::{Case, Ground, SWITCHBOARD, case, expect_counts};
@@ -14,8 +13,8 @@ pub(crate) const CASES: &[Case] = &[case!(runs_the_program_of_the_readme)];
 /// Kills: a flag, a signal or a line that `switchboard serve` has and a user's program has not.
 fn runs_the_program_of_the_readme(ground: &Ground) {
     let name = if ground.is_event() { "shout_sessions" } else { "shout_handler" };
-    let server = program(examples().join(name)).arg("-v").model(ground.kind.name).start();
-    let shown = Model::from(ground.kind).to_string();
+    let server = program(examples().join(name)).arg("-v").model(&ground.model).start();
+    let shown = ground.model.to_string();
     assert_eq!((server.service(), server.model()), ("shout", &*shown));
     let mut peer = server.connect();
     if !ground.is_event() {

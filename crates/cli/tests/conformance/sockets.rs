@@ -6,7 +6,8 @@ use std::os::fd::AsFd;
 
 use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketType, getpeername, getsockname, recv, sendto, socket,
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, getpeername, getsockname, recv,
+    sendto, socket_with,
 };
 use switchboard::testing::{Client, until};
 
@@ -48,7 +49,8 @@ pub(crate) fn listens(address: SocketAddrV4) -> bool {
 
 /// The socket with these two ends, if there is one.
 fn ask(local: SocketAddrV4, remote: SocketAddrV4) -> Option<Socket> {
-    let kernel = socket(AddressFamily::NETLINK, SocketType::DGRAM, Some(SOCK_DIAG));
+    let flags = SocketFlags::CLOEXEC;
+    let kernel = socket_with(AddressFamily::NETLINK, SocketType::DGRAM, flags, Some(SOCK_DIAG));
     let kernel = kernel.expect("a netlink socket");
     let request = request(local, remote);
     let to_kernel = SocketAddrNetlink::new(0, 0);

@@ -72,7 +72,7 @@ fn unless_straight_line(ground: &Ground) -> Option<&'static str> {
 }
 
 fn unless_it_cannot_run_the_hotline(ground: &Ground) -> Option<&'static str> {
-    ground.kind.straight_line.then_some("it can")
+    ground.kind().straight_line.then_some("it can")
 }
 
 /// Kills: a timed read that is taken for the peer's end, or that never elapses.
@@ -104,10 +104,11 @@ fn works_to_order(ground: &Ground) {
 /// Kills: a handler that is started on a loop, which it would hold up.
 fn says_who_can_run_the_hotline(ground: &Ground) {
     let mut command = Command::new(SWITCHBOARD);
-    command.args(["serve", "hotline", "--listen", "127.0.0.1:0", "--model", ground.kind.name]);
+    command.args(["serve", "hotline", "--listen", "127.0.0.1:0", "--model"]);
+    command.arg(ground.model.to_string());
     let output = command.output().expect("it can be started");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!((output.status.code(), &*output.stdout), (Some(2), &b""[..]), "{said}");
-    let sentence = format!("is written in straight lines, which `{}` cannot", ground.kind.name);
+    let sentence = format!("is written in straight lines, which `{}` cannot", ground.kind().name);
     assert!(said.contains(&sentence) && said.contains("sequential, process, thread"), "{said}");
 }

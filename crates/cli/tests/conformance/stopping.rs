@@ -25,14 +25,14 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Waits until the server has taken notice of its SIGTERM.
 ///
-/// Most models close their listener first, after taking its backlog in. Where one thread accepts and
+/// Most models close their listener first, after taking its backlog in. Where a thread accepts and
 /// serves, it is busy; then the others have done their part when they wait again.
 #[track_caller]
 pub(crate) fn until_it_drains(ground: &Ground, server: &Running) {
     let address = server.address().parse().expect("an IPv4 address");
-    until("the drain to begin", || match ground.serves_several() {
-        true => !listens(address),
-        false => (0..3).all(|_| all_wait(server)),
+    until("the drain to begin", || match ground.accepts_in_turns() {
+        false => !listens(address),
+        true => (0..3).all(|_| all_wait(server)),
     });
 }
 

@@ -13,7 +13,7 @@ pub(super) const MODEL: Kind = Kind {
     name: "sequential",
     summary: "one peer at a time; the others wait in the backlog",
     source: "iterative server",
-    peers_max: |_| Some(1),
+    peers_max: |model| Some(model.given("processes").unwrap_or(1)),
     threads: |_| {
         tasks(&[
             ("main", "waits for the stop"),

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
@@ -13,18 +14,35 @@ use crate::waiting::until_readable;
 
 /// A few threads with a task each.
 pub(crate) struct Staff {
-    threads: Vec<JoinHandle<io::Result<()>>>,
+    threads: Vec<Member>,
     stop: Stop,
     /// Rung by each of them at its end.
     bell: Arc<Bell>,
 }
 
-/// Rings when it goes, even in a panic.
-struct RingAtEnd(Arc<Bell>);
+struct Member {
+    thread: JoinHandle<io::Result<()>>,
+    /// It has nothing left to do but to end. `JoinHandle::is_finished` is late: whoever was woken by
+    /// the bell would not see it yet, and would not be woken again.
+    done: Arc<AtomicBool>,
+}
+
+impl Member {
+    fn is_done(&self) -> bool {
+        self.done.load(SeqCst)
+    }
+}
+
+/// Says that a thread is done, and rings, when it goes, even in a panic.
+struct RingAtEnd {
+    bell: Arc<Bell>,
+    done: Arc<AtomicBool>,
+}
 
 impl Drop for RingAtEnd {
     fn drop(&mut self) {
-        self.0.ring();
+        self.done.store(true, SeqCst);
+        self.bell.ring();
     }
 }
 
@@ -41,7 +59,8 @@ impl Staff {
         name: String,
         mut task: impl FnMut() -> io::Result<()> + Send + 'static,
     ) -> io::Result<()> {
-        let (stop, ring) = (self.stop.clone(), RingAtEnd(Arc::clone(&self.bell)));
+        let (stop, done) = (self.stop.clone(), Arc::new(AtomicBool::new(false)));
+        let ring = RingAtEnd { bell: Arc::clone(&self.bell), done: Arc::clone(&done) };
         let thread = thread::Builder::new().name(name.clone()).spawn(move || {
             let _ring = ring;
             let mut patience = Patience::new(Instant::now());
@@ -61,14 +80,14 @@ impl Staff {
                 patience.begin(Instant::now());
             }
         })?;
-        self.threads.push(thread);
+        self.threads.push(Member { thread, done });
         Ok(())
     }
 
-    /// Joins those that have ended, and says what one of them failed with.
+    /// Joins those that are done, and says what one of them failed with.
     pub(crate) fn failure(&mut self) -> io::Result<()> {
         let mut result = Ok(());
-        for thread in self.threads.extract_if(.., |thread| thread.is_finished()) {
+        for Member { thread, .. } in self.threads.extract_if(.., |member| member.is_done()) {
             let ended = thread.join();
             let ended = ended.unwrap_or_else(|_| Err(io::Error::other("a thread panicked")));
             result = result.and(ended);
@@ -83,13 +102,13 @@ impl Staff {
 
     /// Whether all have ended.
     pub(crate) fn ended(&self) -> bool {
-        self.threads.iter().all(JoinHandle::is_finished)
+        self.threads.iter().all(Member::is_done)
     }
 
     /// The names of those that have not.
     pub(crate) fn running(&self) -> impl Iterator<Item = &str> {
-        let running = self.threads.iter().filter(|thread| !thread.is_finished());
-        running.filter_map(|thread| thread.thread().name())
+        let running = self.threads.iter().filter(|member| !member.is_done());
+        running.filter_map(|member| member.thread.thread().name())
     }
 
     /// Joins all that have ended; the others are left behind.
@@ -100,5 +119,45 @@ impl Staff {
         let result = self.failure();
         self.threads.clear();
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn staff() -> (Staff, Stop) {
+        let (bell, stop) = (Arc::new(Bell::new().unwrap()), Stop::new().unwrap());
+        (Staff::new(&bell, &stop), stop)
+    }
+
+    /// Kills: a look at the threads themselves, which end a moment after they have rung: the server
+    /// would go on without its failed loop, or wait for the end of its drain.
+    #[test]
+    fn whoever_has_rung_is_seen_to_have_ended() {
+        for _ in 0..2000 {
+            let (mut staff, _stop) = staff();
+            staff.start("fails".to_owned(), || Err(io::Error::other("no loop"))).unwrap();
+            let woken = until_readable(&[staff.fd()], Some(Duration::from_secs(10)));
+            assert_eq!(woken, [0]);
+            assert!(staff.ended());
+            assert!(staff.failure().is_err_and(|error| error.to_string() == "no loop"));
+        }
+    }
+
+    #[test]
+    fn a_task_that_panics_is_begun_anew() {
+        let (mut staff, _stop) = staff();
+        let mut begun = 0;
+        let task = move || {
+            begun += 1;
+            assert!(begun > 1, "once");
+            Ok(())
+        };
+        staff.start("sb-anew".to_owned(), task).unwrap();
+        assert_eq!(until_readable(&[staff.fd()], Some(Duration::from_secs(10))), [0]);
+        staff.join().unwrap();
     }
 }
