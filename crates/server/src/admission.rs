@@ -72,7 +72,7 @@ impl Gate {
             own: AtomicUsize::new(0),
             own_most,
             others,
-            left: Bell::new()?,
+            left: Bell::for_several()?,
         })
     }
 
@@ -160,6 +160,8 @@ impl Gate {
 pub(crate) struct Newcomer {
     pub(crate) socket: OwnedFd,
     pub(crate) info: PeerInfo,
+    /// Its time-outs, if it is blocking: it has its listener's.
+    pub(crate) wait: Option<Duration>,
 }
 
 /// What one look at a listener's backlog brought.
@@ -327,7 +329,7 @@ impl Acceptor {
             false => listener.address().clone(),
         };
         let info = PeerInfo { id: gate.next_id(), address, local };
-        Accepted::Peer(Newcomer { socket, info })
+        Accepted::Peer(Newcomer { socket, info, wait: listener.wait() })
     }
 
     /// Out of descriptors: the reserve makes room for one peer, which is closed at once. The kernel
@@ -419,6 +421,7 @@ mod tests {
             reuse_port: false,
             receive_buffer: None,
             send_buffer: None,
+            wait: None,
         };
         let listeners = Listeners::open(&["127.0.0.1:0".parse().unwrap()], options, 1).unwrap();
         listeners.lend(0).remove(0)

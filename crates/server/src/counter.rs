@@ -74,7 +74,11 @@ impl Counter {
 
 /// This process is about to fork: from now on only it makes counters.
 pub(crate) fn about_to_fork() {
-    MAKER.store(std::process::id(), Ordering::SeqCst);
+    let own = std::process::id();
+    // A page that is not written to is one that need not be copied.
+    if MAKER.load(Ordering::SeqCst) != own {
+        MAKER.store(own, Ordering::SeqCst);
+    }
 }
 
 /// All of them, each after a space.

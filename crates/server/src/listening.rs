@@ -14,6 +14,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::{
@@ -32,6 +33,8 @@ pub(crate) struct ListenOptions {
     pub(crate) reuse_port: bool,
     pub(crate) receive_buffer: Option<usize>,
     pub(crate) send_buffer: Option<usize>,
+    /// How long accepted sockets wait, if they are blocking.
+    pub(crate) wait: Option<Duration>,
 }
 
 /// One listening socket, non-blocking. Closed when the last holder lets go of it.
@@ -40,6 +43,8 @@ pub(crate) struct Listener {
     address: Endpoint,
     /// Accepted sockets have another local address than the listener's own.
     pub(crate) wildcard: bool,
+    /// What accepted sockets have as their time-outs (`SO_RCVTIMEO`, `SO_SNDTIMEO`).
+    wait: Option<Duration>,
     /// The socket's file, which file it was, and the process that made it and removes it.
     file: Option<(PathBuf, FileId, u32)>,
 }
@@ -123,6 +128,10 @@ impl Listener {
     pub(crate) fn address(&self) -> &Endpoint {
         &self.address
     }
+
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.wait
+    }
 }
 
 impl AsFd for Listener {
@@ -149,7 +158,8 @@ fn file_id(path: &Path) -> io::Result<FileId> {
 }
 
 /// So many listeners for one address. Options that accepted sockets inherit on Linux are set here
-/// once, not at each accept: `SO_OOBINLINE`, `TCP_NODELAY`, the buffer sizes (tcp(7), socket(7)).
+/// once, not at each accept: `SO_OOBINLINE`, `TCP_NODELAY`, the buffer sizes, the time-outs of sockets
+/// that block (tcp(7), socket(7)).
 fn listen_inet(
     address: SocketAddr,
     dual: bool,
@@ -180,6 +190,7 @@ fn listen_inet(
             fd: OwnedFd::from(TcpListener::from(socket)),
             address: Endpoint::from(bound),
             wildcard: bound.ip().is_unspecified(),
+            wait: options.wait,
             file: None,
         })
     });
@@ -206,6 +217,8 @@ fn bind_inet(
     sockopt::set_socket_oobinline(&fd, true)?;
     sockopt::set_tcp_nodelay(&fd, true)?;
     set_buffers(&fd, options)?;
+    sockopt::set_socket_timeout(&fd, sockopt::Timeout::Recv, options.wait)?;
+    sockopt::set_socket_timeout(&fd, sockopt::Timeout::Send, options.wait)?;
     bind(&fd, &address)?;
     Ok(fd)
 }
@@ -221,6 +234,8 @@ fn listen_unix(path: &Path, options: ListenOptions) -> io::Result<Listener> {
         fd,
         address: Endpoint::Path(Arc::new(path.to_owned())),
         wildcard: false,
+        // Not inherited from the listener, as it is with TCP.
+        wait: None,
         file: Some((path.to_owned(), file_id(path)?, process::id())),
     })
 }

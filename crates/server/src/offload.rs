@@ -10,7 +10,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, unbounded};
-use switchboard_core::{Job, Offload};
+use switchboard_core::{Job, Limits, Offload, Terms};
 
 /// How long a stop waits for jobs whose peers are gone.
 const GRACE: Duration = Duration::from_secs(1);
@@ -115,6 +115,12 @@ impl Desk {
     pub(crate) fn new(jobs: &Arc<Jobs>, done: impl Fn(u64) + Send + Sync + 'static) -> Desk {
         let (jobs, done) = (Arc::clone(jobs), Box::new(done));
         Desk(Arc::new(Ledger { jobs, under_way: Mutex::default(), done }))
+    }
+
+    /// What peers are granted that hand in their jobs here.
+    pub(crate) fn terms(self: &Arc<Desk>, limits: Limits) -> Arc<Terms> {
+        let offload: Arc<dyn Offload> = Arc::clone(self) as Arc<dyn Offload>;
+        Arc::new(Terms { limits, offload: Some(offload) })
     }
 
     /// Takes note that one of the peer's jobs is done, if one is; whether it was the last.

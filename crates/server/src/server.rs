@@ -63,6 +63,7 @@ impl Default for Options {
                 reuse_port: false,
                 receive_buffer: None,
                 send_buffer: None,
+                wait: None,
             },
             console: false,
             offload_threads: offload_threads_here(),
@@ -258,8 +259,9 @@ impl Server {
             false => self.addresses,
         };
         let layout = Layout::of(&model);
-        let listeners = Listeners::open(&addresses, options.listen, layout.all_sets())
-            .map_err(ServeError::Io)?;
+        let listen = ListenOptions { wait: limits.idle, ..options.listen };
+        let listeners =
+            Listeners::open(&addresses, listen, layout.all_sets()).map_err(ServeError::Io)?;
         let own_most = layout.peers_that_fit(&model);
         let most = options.peers_max.unwrap_or(own_most.saturating_mul(layout.processes));
         let others = layout.processes > 1 && layout.sets == 0;

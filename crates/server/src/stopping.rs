@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
+use rustix::event::{EventfdFlags, eventfd};
+
 /// How long the peers that are in the midst of something get to finish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Drain {
@@ -107,21 +110,20 @@ impl Stop {
 /// A descriptor that becomes readable once, for good.
 pub(crate) struct Flag {
     raised: AtomicBool,
-    reader: OwnedFd,
-    writer: OwnedFd,
+    line: Line,
 }
 
 impl Flag {
     pub(crate) fn new() -> io::Result<Flag> {
-        let (reader, writer) = io::pipe()?;
-        Ok(Flag { raised: AtomicBool::new(false), reader: reader.into(), writer: writer.into() })
+        Ok(Flag { raised: AtomicBool::new(false), line: Line::new(false)? })
     }
 
-    /// Puts a pipe of its own in the place of the one that a fork has copied.
+    /// Puts a line of its own in the place of the one that a fork has copied.
     fn renew(&self) -> io::Result<()> {
-        let (reader, writer) = io::pipe()?;
-        for (new, old) in [(OwnedFd::from(reader), &self.reader), (writer.into(), &self.writer)] {
-            replace(&new, old)?;
+        let Line { reader, writer } = Line::new(false)?;
+        replace(&reader, &self.line.reader)?;
+        if let (Some(new), Some(old)) = (&writer, &self.line.writer) {
+            replace(new, old)?;
         }
         self.raised.store(false, Ordering::SeqCst);
         Ok(())
@@ -130,8 +132,7 @@ impl Flag {
     /// Async-signal-safe: an atomic and one write(2).
     pub(crate) fn raise(&self) {
         if !self.raised.swap(true, Ordering::SeqCst) {
-            // One byte into an empty pipe: it neither blocks nor fails.
-            let _ = rustix::io::write(&self.writer, b"!");
+            self.line.write(1);
         }
     }
 
@@ -141,7 +142,7 @@ impl Flag {
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.reader.as_fd()
+        self.line.reader.as_fd()
     }
 }
 
@@ -156,44 +157,96 @@ fn replace(new: &OwnedFd, old: &OwnedFd) -> io::Result<()> {
 }
 
 /// A descriptor that is readable from a ring until it is quieted: wakes one waiting thread.
-pub(crate) struct Bell {
-    reader: OwnedFd,
-    writer: OwnedFd,
-}
+pub(crate) struct Bell(Line);
 
 impl Bell {
     pub(crate) fn new() -> io::Result<Bell> {
-        let (reader, writer) = io::pipe()?;
-        let (reader, writer) = (OwnedFd::from(reader), OwnedFd::from(writer));
-        rustix::io::ioctl_fionbio(&reader, true)?;
-        rustix::io::ioctl_fionbio(&writer, true)?;
-        Ok(Bell { reader, writer })
+        Ok(Bell(Line::new(false)?))
     }
 
-    /// From any thread. A full pipe has been rung often enough.
+    /// A bell for several who wait, each of whom takes one [`answer`](Bell::answer).
+    pub(crate) fn for_several() -> io::Result<Bell> {
+        Ok(Bell(Line::new(true)?))
+    }
+
+    /// From any thread.
     pub(crate) fn ring(&self) {
-        let _ = rustix::io::write(&self.writer, b"!");
+        self.0.write(1);
     }
 
-    /// Rings for several who wait, each of whom takes one [`answer`](Bell::answer).
+    /// Rings for several who wait.
     pub(crate) fn ring_times(&self, count: usize) {
-        const RINGS: [u8; 256] = [b'!'; 256];
-        for left in (1..=count).rev().step_by(RINGS.len()) {
-            let _ = rustix::io::write(&self.writer, &RINGS[..left.min(RINGS.len())]);
-        }
+        self.0.write(count as u64);
     }
 
     /// Takes one ring; others are left to others.
     pub(crate) fn answer(&self) {
-        let _ = rustix::io::read(&self.reader, &mut [0]);
+        self.0.read_one();
     }
 
     pub(crate) fn quiet(&self) {
-        let mut sink = [0; 512];
-        while rustix::io::read(&self.reader, &mut sink).is_ok_and(|count| count == sink.len()) {}
+        self.0.read_all();
     }
 
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.reader.as_fd()
+        self.0.reader.as_fd()
+    }
+}
+
+/// What wakes a waiting thread: on Linux an eventfd(2), elsewhere a pipe.
+struct Line {
+    reader: OwnedFd,
+    /// `None`: the reader is the writer, too.
+    writer: Option<OwnedFd>,
+}
+
+#[cfg(target_os = "linux")]
+impl Line {
+    /// `several`: each read takes one of what was written (`EFD_SEMAPHORE`), not all.
+    fn new(several: bool) -> io::Result<Line> {
+        let mut flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        flags.set(EventfdFlags::SEMAPHORE, several);
+        Ok(Line { reader: eventfd(0, flags)?, writer: None })
+    }
+
+    fn write(&self, count: u64) {
+        // It fails only beyond 2^64 - 2.
+        let _ = rustix::io::write(&self.reader, &count.to_ne_bytes());
+    }
+
+    fn read_one(&self) {
+        let _ = rustix::io::read(&self.reader, &mut [0; 8]);
+    }
+
+    fn read_all(&self) {
+        self.read_one();
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Line {
+    fn new(_: bool) -> io::Result<Line> {
+        let (reader, writer) = io::pipe()?;
+        let (reader, writer) = (OwnedFd::from(reader), OwnedFd::from(writer));
+        rustix::io::ioctl_fionbio(&reader, true)?;
+        rustix::io::ioctl_fionbio(&writer, true)?;
+        Ok(Line { reader, writer: Some(writer) })
+    }
+
+    /// A full pipe has been written to often enough.
+    fn write(&self, count: u64) {
+        let writer = self.writer.as_ref().expect("a pipe has two ends");
+        for _ in 0..count {
+            let _ = rustix::io::write(writer, b"!");
+        }
+    }
+
+    fn read_one(&self) {
+        let _ = rustix::io::read(&self.reader, &mut [0]);
+    }
+
+    fn read_all(&self) {
+        let mut sink = [0; 512];
+        while rustix::io::read(&self.reader, &mut sink).is_ok_and(|count| count == sink.len()) {}
     }
 }

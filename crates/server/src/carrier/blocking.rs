@@ -24,7 +24,7 @@ use crate::stopping::Stop;
 use crate::waiting::until_readable;
 
 /// Spare bytes of the first read of an event-style peer; grows to the second with what comes.
-const READ_LEAST: usize = 2 << 10;
+pub(crate) const READ_LEAST: usize = 2 << 10;
 const READ_MOST: usize = 64 << 10;
 
 /// How often a closed peer is looked after: a drain that begins meanwhile is noticed as soon.
@@ -45,8 +45,8 @@ pub(crate) struct BlockingWire {
 
 impl BlockingWire {
     pub(crate) fn new(presence: Arc<Presence>, stop: Stop, desk: &Arc<Desk>) -> BlockingWire {
-        let desk = Arc::clone(desk);
-        BlockingWire { presence, stop, desk, receive_wait: None, send_wait: None }
+        let (desk, wait) = (Arc::clone(desk), presence.wait);
+        BlockingWire { presence, stop, desk, receive_wait: wait, send_wait: wait }
     }
 
     /// Whether the kernel still holds bytes for the peer.
@@ -267,13 +267,15 @@ fn at_least_one_tick(wait: Option<Duration>) -> Option<Duration> {
     wait.map(|wait| wait.max(Duration::from_micros(1)))
 }
 
-/// Serves an event-style peer on this thread, from its opening to its end.
+/// Serves an event-style peer on this thread, from its opening to its end. `buffer` is where it reads
+/// to; it need not have any room yet.
 pub(crate) fn converse(
     connection: &mut Connection,
     wire: &mut BlockingWire,
     Limits { idle, linger, .. }: Limits,
+    mut buffer: Vec<u8>,
 ) -> Ending {
-    let (mut room, mut buffer, mut size) = (Vec::new(), Vec::new(), READ_LEAST);
+    let (mut room, mut size) = (Vec::new(), READ_LEAST);
     if wire.draining() {
         connection.drain();
     }

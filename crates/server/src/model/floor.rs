@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use switchboard_core::{Connection, Ending, Offload, Outcome, Peer, PeerInfo, Style, Terms};
+use switchboard_core::{Ending, PeerInfo, Terms};
 
+use super::answering::answer;
 use super::entrance::Entrance;
 use super::presence::Presence;
 use crate::admission::Newcomer;
-use crate::carrier::blocking::{BlockingWire, converse};
 use crate::carrier::delivered;
 use crate::counters::{RowHandle, Stats};
 use crate::offload::Desk;
@@ -51,8 +50,7 @@ impl Floor {
             let present = present.lock().unwrap_or_else(PoisonError::into_inner);
             present.get(&peer).into_iter().for_each(|presence| presence.job_done());
         }));
-        let offload: Arc<dyn Offload> = Arc::clone(&desk) as Arc<dyn Offload>;
-        let terms = Arc::new(Terms { limits: site.terms.limits, offload: Some(offload) });
+        let terms = desk.terms(site.terms.limits);
         Ok(Floor { site: Arc::clone(site), peers, desk, terms, bell })
     }
 
@@ -60,46 +58,12 @@ impl Floor {
     /// it is counted.
     pub(crate) fn serve(&self, newcomer: Newcomer, row: &RowHandle) {
         row.gather(&mut Stats { accepted: 1, ..Stats::default() });
-        self.serve_present(Arc::new(Presence::new(newcomer, row.clone())));
-        self.site.gate.leave(row);
-    }
-
-    /// As [`serve`](Floor::serve), for a peer that has been counted as accepted. The gate is the
-    /// caller's affair.
-    pub(super) fn serve_present(&self, presence: Arc<Presence>) {
+        let presence = Arc::new(Presence::new(newcomer, row.clone()));
         self.peers().insert(presence.info.id, Arc::clone(&presence));
         self.site.say_opened(&presence.info);
-        // A panic that no session's or handler's own guard caught, such as in a destructor.
-        let answered = AssertUnwindSafe(|| self.answer(&presence));
-        let (ending, error) = panic::catch_unwind(answered).unwrap_or((Ending::Panicked, None));
+        let (ending, error) = answer(&self.site, &presence, &self.desk, &self.terms, Vec::new());
         self.leave(presence, ending, error.as_ref());
-    }
-
-    fn answer(&self, presence: &Arc<Presence>) -> (Ending, Option<io::Error>) {
-        let mut wire = BlockingWire::new(Arc::clone(presence), self.site.stop.clone(), &self.desk);
-        let terms = Arc::clone(&self.terms);
-        match self.site.service.style() {
-            Style::StraightLine(handler) => {
-                let linger = terms.linger;
-                let peer = Peer::new(&mut wire, presence.info.clone(), terms);
-                let (ending, error) = peer.serve(&**handler);
-                if ending == Ending::Closed
-                    || (ending.outcome() == Outcome::InOrder && wire.holds())
-                {
-                    wire.linger(linger);
-                }
-                (ending, error)
-            }
-            Style::Event(open) => {
-                let info = &presence.info;
-                let session = panic::catch_unwind(AssertUnwindSafe(|| open(info)));
-                let Ok(session) = session else { return (Ending::Panicked, None) };
-                let bounds = terms.limits;
-                let mut connection = Connection::new(session, info, terms, Instant::now());
-                let ending = converse(&mut connection, &mut wire, bounds);
-                (connection.close(ending), None)
-            }
-        }
+        self.site.gate.leave(row);
     }
 
     /// A peer leaves the list before its socket is closed, so that no one shuts down a descriptor

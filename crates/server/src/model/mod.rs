@@ -3,6 +3,7 @@
 //! [`MODELS`] is the one list: the command line, `switchboard models`, the tests and the README's
 //! table read it. A model is one file and its line here.
 
+mod answering;
 mod combination;
 mod entrance;
 pub(crate) mod floor;

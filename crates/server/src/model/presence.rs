@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Duration;
 
 use rustix::net::{Shutdown, shutdown};
 use switchboard_core::PeerInfo;
@@ -17,6 +18,8 @@ use crate::stopping::Bell;
 pub(crate) struct Presence {
     pub(crate) socket: OwnedFd,
     pub(crate) info: PeerInfo,
+    /// How long its socket waits, as it was accepted.
+    pub(crate) wait: Option<Duration>,
     /// Where it is counted.
     pub(crate) row: RowHandle,
     /// Its thread waits for the beginning of a request.
@@ -36,6 +39,7 @@ impl Presence {
         Presence {
             socket: newcomer.socket,
             info: newcomer.info,
+            wait: newcomer.wait,
             row,
             between: AtomicBool::new(false),
             shut: AtomicBool::new(false),

@@ -3,15 +3,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::mem;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::net::{Shutdown, shutdown};
-use switchboard_core::{Call, Connection, Context, Ending, Flow, Session};
+use switchboard_core::{Call, Connection, Context, Ending, Flow, PeerInfo, Session};
 
 use super::Reactor;
-use crate::admission::Newcomer;
 use crate::mechanism::{Interest, Key, Mechanism, Ready};
 use crate::workers::{Back, Task, Work, Workers};
 
@@ -75,8 +74,7 @@ impl Apart {
 
 impl<M: Mechanism> Reactor<'_, M> {
     /// A new peer, whose session a worker makes; until then there is a stand-in only.
-    pub(super) fn open_apart(&mut self, key: Key, newcomer: Newcomer) {
-        let Newcomer { socket, info } = newcomer;
+    pub(super) fn open_apart(&mut self, key: Key, socket: OwnedFd, info: PeerInfo) {
         let terms = Arc::clone(&self.terms);
         let mut connection =
             Connection::new(Box::new(Unborn), &info, Arc::clone(&terms), self.hand.now);

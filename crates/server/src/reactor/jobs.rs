@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use switchboard_core::{Call, Offload, Terms};
+use switchboard_core::Call;
 
 use super::{Letter, Reactor, Station};
 use crate::mechanism::{Mechanism, Ready};
@@ -12,12 +12,6 @@ use crate::offload::Desk;
 pub(super) fn desk(station: &Station) -> Arc<Desk> {
     let letters = station.letters();
     Arc::new(Desk::new(&station.site.jobs, move |peer| letters.put(Letter::JobDone(peer))))
-}
-
-/// What a loop grants its peers.
-pub(super) fn terms(station: &Station, desk: &Arc<Desk>) -> Arc<Terms> {
-    let offload: Arc<dyn Offload> = Arc::clone(desk) as Arc<dyn Offload>;
-    Arc::new(Terms { limits: station.site.terms.limits, offload: Some(offload) })
 }
 
 impl<M: Mechanism> Reactor<'_, M> {

@@ -113,7 +113,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             peers: Peers::default(),
             deadlines: Deadlines::new(Instant::now()),
             listening: Listening::new(station.lent.take(), station.handoff),
-            terms: jobs::terms(station, &desk),
+            terms: desk.terms(site.terms.limits),
             desk,
             jobs: HashMap::new(),
             apart: station.workers.clone().map(Apart::new),
@@ -337,7 +337,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
 
     /// Opens a session for a peer that was let in.
     fn open(&mut self, newcomer: Newcomer) {
-        let Newcomer { socket, info } = newcomer;
+        let Newcomer { socket, info, .. } = newcomer;
         let key = self.peers.next_key();
         self.hand.stats.arms += M::ARMS;
         if let Err(error) = self.mechanism.add(socket.as_fd(), key, Interest::READ) {
@@ -352,7 +352,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             unreachable!("the server refuses straight-line services on loops before it starts")
         };
         if self.apart.is_some() {
-            return self.open_apart(key, Newcomer { socket, info });
+            return self.open_apart(key, socket, info);
         }
         let Ok(session) = panic::catch_unwind(AssertUnwindSafe(|| open(&info))) else {
             let _ = self.mechanism.remove(socket.as_fd());

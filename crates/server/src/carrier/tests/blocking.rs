@@ -100,6 +100,7 @@ impl Rig {
             reuse_port: false,
             receive_buffer: None,
             send_buffer: None,
+            wait: None,
         };
         let site = Arc::new(Site {
             service: Arc::new(service),
@@ -121,7 +122,7 @@ impl Rig {
         let info = PeerInfo { id: 1, address: address.clone(), local: address };
         let serving = Arc::clone(&floor);
         let thread = thread::spawn(move || {
-            serving.serve(Newcomer { socket: near.into(), info }, &serving.site.row(0));
+            serving.serve(Newcomer { socket: near.into(), info, wait: None }, &serving.site.row(0));
         });
         let mut rig = Rig { floor, thread, far };
         rig.hears("hello\n");

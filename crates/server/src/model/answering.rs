@@ -1,0 +1,58 @@
+//! One peer of a blocking model, answered on this thread from its opening to its end, in either style.
+
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::time::Instant;
+
+use switchboard_core::{Connection, Ending, Outcome, Peer, Style, Terms};
+
+use super::presence::Presence;
+use crate::carrier::blocking::{BlockingWire, converse};
+use crate::offload::Desk;
+use crate::site::Site;
+
+/// Answers one peer; how it ended, and an error of its handler's own. `buffer` is where an event-style
+/// peer is read to; it need not have any room yet.
+pub(super) fn answer(
+    site: &Site,
+    presence: &Arc<Presence>,
+    desk: &Arc<Desk>,
+    terms: &Arc<Terms>,
+    buffer: Vec<u8>,
+) -> (Ending, Option<io::Error>) {
+    // A panic that no session's or handler's own guard caught, such as in a destructor.
+    let answered = AssertUnwindSafe(|| answer_unguarded(site, presence, desk, terms, buffer));
+    panic::catch_unwind(answered).unwrap_or((Ending::Panicked, None))
+}
+
+fn answer_unguarded(
+    site: &Site,
+    presence: &Arc<Presence>,
+    desk: &Arc<Desk>,
+    terms: &Arc<Terms>,
+    buffer: Vec<u8>,
+) -> (Ending, Option<io::Error>) {
+    let mut wire = BlockingWire::new(Arc::clone(presence), site.stop.clone(), desk);
+    let terms = Arc::clone(terms);
+    match site.service.style() {
+        Style::StraightLine(handler) => {
+            let linger = terms.linger;
+            let peer = Peer::new(&mut wire, presence.info.clone(), terms);
+            let (ending, error) = peer.serve(&**handler);
+            if ending == Ending::Closed || (ending.outcome() == Outcome::InOrder && wire.holds()) {
+                wire.linger(linger);
+            }
+            (ending, error)
+        }
+        Style::Event(open) => {
+            let info = &presence.info;
+            let session = panic::catch_unwind(AssertUnwindSafe(|| open(info)));
+            let Ok(session) = session else { return (Ending::Panicked, None) };
+            let bounds = terms.limits;
+            let mut connection = Connection::new(session, info, terms, Instant::now());
+            let ending = converse(&mut connection, &mut wire, bounds, buffer);
+            (connection.close(ending), None)
+        }
+    }
+}
