@@ -170,11 +170,6 @@ impl Counters {
         stats
     }
 
-    /// How many peers each of these rows has now.
-    pub(crate) fn spread(&self, rows: Range<usize>) -> Vec<String> {
-        self.0[rows].iter().map(|row| row.present().to_string()).collect()
-    }
-
     /// Whoever wrote these rows is gone: its open peers are counted as `ending` has it. How many
     /// those were.
     pub(crate) fn close(&self, rows: Range<usize>, ending: Ending) -> u64 {

@@ -18,16 +18,13 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn of(model: &Model) -> Layout {
-        let each_its_own = model.word("accept") == "reuseport";
-        let loops = match model.kind().family {
-            Family::Loop => model.count("threads"),
-            Family::Blocking => 1,
+        let sets = match (model.kind().family, model.word("accept").as_str()) {
+            (Family::Loop, "reuseport") => model.count("threads"),
+            // One for the thread that accepts in each process.
+            (Family::Loop, "handoff") if model.processes().is_some() => 1,
+            _ => 0,
         };
-        Layout {
-            processes: model.processes().unwrap_or(1),
-            rows: (model.kind().rows)(model),
-            sets: if each_its_own { loops } else { 0 },
-        }
+        Layout { processes: model.processes().unwrap_or(1), rows: (model.kind().rows)(model), sets }
     }
 
     pub(crate) fn all_rows(&self) -> usize {
@@ -38,10 +35,18 @@ impl Layout {
         (self.processes * self.sets).max(1)
     }
 
-    /// The rows whose peers the operator is shown side by side: those of loops or processes.
-    pub(crate) fn shown(&self, model: &Model) -> Range<usize> {
-        let several = self.processes > 1 || model.kind().family == Family::Loop;
-        if several { 0..self.all_rows() } else { 0..0 }
+    /// The rows whose peers the operator is shown side by side: those of loops, or of processes.
+    pub(crate) fn shown(&self, model: &Model) -> Vec<Range<usize>> {
+        let of_process = |process: usize| process * self.rows..(process + 1) * self.rows;
+        let processes = (0..self.processes).map(of_process);
+        match model.kind().family {
+            // The rows behind the loops' are those of who accepts.
+            Family::Loop => processes
+                .flat_map(|rows| rows.take(model.count("threads")))
+                .map(|row| row..row + 1)
+                .collect(),
+            Family::Blocking => processes.collect(),
+        }
     }
 
     /// The most peers that one process can have: one descriptor each, unless each has a process.

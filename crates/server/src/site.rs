@@ -28,9 +28,9 @@ pub(crate) struct Site {
     pub(crate) counters: Counters,
     /// The rows of this process.
     pub(crate) rows: Range<usize>,
-    /// How many of a process's rows belong to a loop or process each, whose share of the peers the
-    /// operator is shown.
-    pub(crate) shown: Range<usize>,
+    /// The rows of each loop, or of each process: how the peers are spread over them is shown to the
+    /// operator.
+    pub(crate) shown: Vec<Range<usize>>,
     pub(crate) stop: Stop,
     pub(crate) drain: Drain,
     /// Someone watches standard error.
@@ -51,7 +51,7 @@ impl Site {
             gate: Arc::clone(&self.gate),
             counters: self.counters.clone(),
             rows: rows * number..rows * (number + 1),
-            shown: 0..0,
+            shown: Vec::new(),
             stop: self.stop.clone(),
             drain: self.drain,
             attended: false,
@@ -110,8 +110,9 @@ impl Site {
     pub(crate) fn describe(&self) -> String {
         let stats = self.counters.read();
         let mut line = format!("peers={} {stats}", stats.present());
-        let spread = self.counters.spread(self.shown.clone());
-        if spread.len() > 1 {
+        if self.shown.len() > 1 {
+            let peers = |rows: &Range<usize>| self.counters.sum(rows.clone()).present().to_string();
+            let spread: Vec<String> = self.shown.iter().map(peers).collect();
             line += &format!(" spread={}", spread.join("/"));
         }
         line + &counter::describe()

@@ -31,6 +31,10 @@ impl<const EDGE: bool> Epoll<EDGE> {
     /// Listeners and the other few descriptors of the server stay level-triggered: they are not
     /// always drained, and there is one of each.
     fn flags(key: Key, interest: Interest) -> EventFlags {
+        if key.listener_index().is_some() && interest == Interest::READ {
+            // Of several loops that share it, not all are woken for one peer (epoll_ctl(2)).
+            return EventFlags::IN | EventFlags::EXCLUSIVE;
+        }
         let mut flags = EventFlags::empty();
         if interest.read() {
             flags |= EventFlags::IN | EventFlags::PRI;

@@ -33,7 +33,7 @@ pub(super) fn check(model: &Model) -> Result<(), String> {
             "`accept=handoff` hands peers to the least busy of several loops; say how many: \
              {name}:accept=handoff,threads=N"
         )),
-        "reuseport" if loops == 1 && model.processes().is_none() => Err(format!(
+        _ if loops == 1 && model.processes().is_none() && model.is_given("accept") => Err(format!(
             "`accept=` says how several loops come by their peers, and there is one loop; say how \
              many: {name}:accept={accept},threads=N"
         )),

@@ -36,7 +36,14 @@ impl Model {
 
     /// As [`number`](Model::number); `None` where that would panic.
     pub fn given(&self, name: &str) -> Option<u64> {
-        self.settings.get(name).copied().or_else(|| self.setting(name)?.default_here())
+        let default = || {
+            let setting = self.setting(name)?;
+            match setting.default {
+                Default::Derived(derive) => derive(self),
+                _ => setting.default_here(),
+            }
+        };
+        self.settings.get(name).copied().or_else(default)
     }
 
     /// Whether it was given, and is not the default.
@@ -104,6 +111,12 @@ impl Model {
         for setting in self.kind.settings {
             match setting.default {
                 Default::Fixed(value) if self.settings.get(setting.name) == Some(&value) => {
+                    self.settings.remove(setting.name);
+                }
+                Default::Derived(derive)
+                    if self.settings.contains_key(setting.name)
+                        && self.settings.get(setting.name) == derive(self).as_ref() =>
+                {
                     self.settings.remove(setting.name);
                 }
                 Default::PerCore(_) if !self.settings.contains_key(setting.name) => {
@@ -214,6 +227,11 @@ mod tests {
         let model: Model = "epoll:threads=2,processes=3,accept=reuseport".parse().unwrap();
         assert_eq!(model.to_string(), "epoll:accept=reuseport,processes=3,threads=2");
         assert_eq!(model.to_string().parse::<Model>().unwrap(), model);
+        for fairest in ["epoll:accept=handoff,threads=2", "epoll:processes=2,accept=reuseport"] {
+            let model: Model = fairest.parse().unwrap();
+            assert!(!model.to_string().contains("accept"), "{model}");
+            assert!(["handoff", "reuseport"].contains(&&*model.word("accept")), "{model}");
+        }
         let default: Model = "epoll:threads=1".parse().unwrap();
         assert_eq!(default.to_string(), "epoll");
     }

@@ -2,6 +2,8 @@
 
 use std::thread;
 
+use super::Model;
+
 /// A key that a model takes: `NAME:key=value`.
 #[derive(Debug)]
 pub struct Setting {
@@ -25,7 +27,7 @@ pub enum Values {
 }
 
 /// What a setting is when it is not given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Default {
     /// As if there were no such key.
     Absent,
@@ -33,6 +35,8 @@ pub enum Default {
     Fixed(u64),
     /// So many for each core of the machine, which the printed form of the model shows.
     PerCore(u64),
+    /// It follows from the other settings; `None`: as if there were no such key.
+    Derived(fn(&Model) -> Option<u64>),
 }
 
 impl Setting {
@@ -75,10 +79,10 @@ impl Setting {
         }
     }
 
-    /// The default on this machine.
+    /// The default on this machine, if it depends on nothing else.
     pub fn default_here(&self) -> Option<u64> {
         match self.default {
-            Default::Absent => None,
+            Default::Absent | Default::Derived(_) => None,
             Default::Fixed(value) => Some(value),
             Default::PerCore(each) => Some(each * cores()),
         }
@@ -115,9 +119,22 @@ pub(crate) const WORKERS: Setting = Setting {
 pub(crate) const ACCEPT: Setting = Setting {
     name: "accept",
     values: Values::Words(&["shared", "reuseport", "handoff"]),
-    default: Default::Fixed(0),
-    about: "one listener for all loops; one for each; or a thread accepts for the least busy",
+    default: Default::Derived(fairest),
+    about: "one listener for all loops; one for each; a thread accepts for the least busy loop \
+            (default handoff for several loops, reuseport for processes with one)",
 };
+
+/// The way to accept that spreads peers most evenly: see docs/decisions/0016.
+fn fairest(model: &Model) -> Option<u64> {
+    match (model.given("threads"), model.processes()) {
+        (Some(2..), _) => Some(HANDOFF),
+        (_, Some(_)) => Some(REUSEPORT),
+        _ => None,
+    }
+}
+
+const REUSEPORT: u64 = 1;
+const HANDOFF: u64 = 2;
 
 pub(crate) const FD_SET_SIZE: Setting = Setting {
     name: "fd-set-size",

@@ -110,7 +110,7 @@ impl Rig {
             gate: Arc::new(Gate::new(9, 9, false, WhenFull::Refuse).unwrap()),
             counters: Counters::new(1).unwrap(),
             rows: 0..1,
-            shown: 0..0,
+            shown: Vec::new(),
             stop: Stop::new().unwrap(),
             drain: Drain::Forever,
             attended: false,
