@@ -14,7 +14,8 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use switchboard::model::MODELS;
+use switchboard::Model;
+use switchboard::model::{COMBINATIONS, MODELS};
 use switchboard::testing::{Client, program};
 
 use said::{refuses, refuses_to_listen, refuses_to_serve, run, run_command};
@@ -25,6 +26,7 @@ const SWITCHBOARD: &str = env!("CARGO_BIN_EXE_switchboard");
 fn a_model_known_by_another_name_is_named() {
     let meanings = [
         ("fork", "process"),
+        ("preforked", "prefork"),
         ("threaded", "thread"),
         ("gthread", "pool"),
         ("io_uring", "uring"),
@@ -33,7 +35,8 @@ fn a_model_known_by_another_name_is_named() {
         ("async", "tokio"),
         ("goroutine", "coroutine"),
         ("green", "coroutine"),
-        ("nginx", "epoll:processes=N"),
+        ("nginx", "epoll:processes=4"),
+        ("muduo", "multi-reactor"),
     ];
     for (known, here) in meanings {
         let here = format!("`{here}`");
@@ -69,7 +72,8 @@ fn a_model_of_the_design_is_there_or_is_said_to_come() {
         "hybrid",
     ];
     for name in design {
-        if !MODELS.iter().any(|kind| kind.name == name) {
+        let has_a_name = COMBINATIONS.iter().any(|combination| combination.name == name);
+        if !has_a_name && !MODELS.iter().any(|kind| kind.name == name) {
             refuses_to_serve(&["-m", name], &["not in this version"]);
         }
     }
@@ -100,6 +104,31 @@ fn a_multiplier_is_refused_with_the_reason() {
         &["-m", "thread:workers=4"],
         &["`thread` does not take `workers=`", "already run where their bytes come in"],
     );
+    for key in ["processes", "threads"] {
+        refuses_to_serve(
+            &["-m", &format!("process:{key}=4")],
+            &[
+                &format!("`process` does not take `{key}=`"),
+                "as many processes as peers; `process:children=N` is the most",
+            ],
+        );
+    }
+    refuses_to_serve(&["-m", "epoll:children=4"], &["only `process` has a child for each peer"]);
+    refuses_to_serve(&["-m", "thread:queue=4"], &["only `pool` has a queue"]);
+    refuses_to_serve(&["-m", "thread:accept=all"], &["from one listener to whoever is free"]);
+}
+
+#[test]
+fn keys_that_make_no_sense_together_are_refused_with_the_reason() {
+    let alone = ["there is one loop", "epoll:accept=reuseport,threads=N"];
+    refuses_to_serve(&["-m", "epoll:accept=reuseport"], &alone);
+    let handoff = ["the least busy of several loops", "epoll:accept=handoff,threads=N"];
+    refuses_to_serve(&["-m", "epoll:accept=handoff"], &handoff);
+    refuses_to_serve(&["-m", "epoll:accept=handoff,processes=2"], &handoff);
+    refuses_to_serve(&["-m", "pool:accept=all,queue=4"], &["`accept=all` has no queue"]);
+    refuses_to_serve(&["-m", "pool:accept=some"], &["accept is queue or all"]);
+    refuses_to_serve(&["-m", "epoll:threads=0"], &["a number of loops, 1 to 256"]);
+    refuses_to_serve(&["-m", "process:children=0"], &["a number of processes, 1 to 32768"]);
 }
 
 #[test]
@@ -107,7 +136,9 @@ fn a_flag_of_another_server_is_translated() {
     for flag in ["--port", "--bind"] {
         refuses_to_serve(&[flag, "80"], &[flag, "here it is --listen ADDRESS (-l)"]);
     }
-    refuses_to_serve(&["--workers", "4"], &["-m NAME:workers=N or -m NAME:processes=N"]);
+    let workers = ["-m NAME:processes=N for processes", "-m pool:threads=N for threads"];
+    refuses_to_serve(&["--workers", "4"], &workers);
+    refuses_to_serve(&["--processes", "4"], &["-m NAME:processes=N"]);
     refuses_to_serve(&["--threads", "4"], &["-m NAME:threads=N"]);
     // With the value in the same word, too.
     refuses_to_serve(&["--port=80"], &["here it is --listen ADDRESS (-l)"]);
@@ -144,7 +175,7 @@ fn a_duration_needs_a_unit() {
 fn a_style_that_a_model_cannot_run_is_refused_with_those_that_can() {
     let words = ["serve", "hotline", "-m", "poll", "-l", "127.0.0.1:0"];
     let sentence = "`hotline` is written in straight lines, which `poll` cannot run";
-    refuses(&words, 2, &[sentence, "sequential, thread"]);
+    refuses(&words, 2, &[sentence, "sequential, process, thread, pool"]);
 }
 
 #[test]
@@ -347,7 +378,13 @@ fn models_as_json_have_every_field() {
         for key in model["keys"].as_array().unwrap() {
             assert!(!key["name"].as_str().unwrap().is_empty(), "{key}");
             assert!(!key["values"].as_str().unwrap().is_empty(), "{key}");
-            assert!(key["default"].is_u64() || key["default"].is_null(), "{key}");
+            let (values, default) = (key["values"].as_str().unwrap(), &key["default"]);
+            let is_one_of_them = |word| values.split(" or ").any(|value| value == word);
+            match values.starts_with("a number of ") {
+                true => assert!(default.is_u64() || default.is_null(), "{key}"),
+                false => assert!(default.as_str().is_some_and(is_one_of_them), "{key}"),
+            }
+            assert!(!key["about"].as_str().unwrap().is_empty(), "{key}");
         }
         let most = &model["peers_max"];
         assert!(most.is_null() || most.as_u64().is_some_and(|most| most > 0), "{model}");
@@ -357,6 +394,28 @@ fn models_as_json_have_every_field() {
     }
     let sequential = models.iter().find(|model| model["name"] == "sequential").unwrap();
     assert_eq!((&sequential["peers_max"], &sequential["parallel"]), (&1.into(), &false.into()));
+    let process = models.iter().find(|model| model["name"] == "process").unwrap();
+    assert_eq!(process["peers_max"], 1000);
+    assert_eq!((&process["shares_memory"], &process["parallel"]), (&false.into(), &true.into()));
+}
+
+#[test]
+fn combinations_as_json_stand_for_models() {
+    let said = run(&["models", "--json"]);
+    let document: Value = serde_json::from_str(&said.stdout).unwrap();
+    let combinations = document["combinations"].as_array().unwrap();
+    let names: Vec<&str> = combinations.iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, COMBINATIONS.iter().map(|one| one.name).collect::<Vec<_>>());
+    for combination in combinations {
+        let text = |field: &str| combination[field].as_str().unwrap();
+        let stands_for = text("stands_for").strip_suffix("=N").unwrap();
+        let number = text("here").strip_prefix(&format!("{stands_for}=")).unwrap();
+        assert!(number.parse::<u64>().unwrap() > 0, "{combination}");
+        assert!(!text("summary").is_empty(), "{combination}");
+        // What it is here is what it is taken for.
+        let [name, here] = [text("name"), text("here")].map(|text| text.parse::<Model>().unwrap());
+        assert_eq!(name, here);
+    }
 }
 
 #[test]

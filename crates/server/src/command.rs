@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Command, FromArgMatches, ValueEnum};
 
 use crate::model::Family;
-use crate::server::Prepared;
+use crate::server::{Prepared, must_be_alone};
 use crate::{Address, Drain, Model, ServeError, Server, WhenFull, descriptors, model, story};
 
 /// How to serve: the flags of `switchboard serve`.
@@ -173,6 +173,7 @@ pub fn serve(server: Server, args: &ServeArgs) -> ExitCode {
     let mut server = args.apply(server);
     server.options.attended = io::stderr().is_terminal();
     let result = server.prepare().and_then(|prepared| {
+        must_be_alone(&prepared.model)?;
         let _obedience = prepared.obey_signals()?;
         let introduction = Introduction::of(&prepared);
         let serving = prepared.start()?;

@@ -13,6 +13,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ pub(crate) struct Listeners {
     kept: Mutex<Vec<Vec<Arc<Listener>>>>,
     addresses: Vec<Endpoint>,
     backlog: usize,
+    /// The operator said `pause`: whoever begins to accept begins with that.
+    held: AtomicBool,
 }
 
 impl Listeners {
@@ -87,7 +90,8 @@ impl Listeners {
         }
         let addresses = kept[0].iter().map(|listener| listener.address.clone()).collect();
         let backlog = usize::try_from(options.backlog).unwrap_or(0) + 1;
-        Ok(Listeners { kept: Mutex::new(kept), addresses, backlog })
+        let held = AtomicBool::new(false);
+        Ok(Listeners { kept: Mutex::new(kept), addresses, backlog, held })
     }
 
     /// Where the server can be reached, with the ports that were chosen.
@@ -116,6 +120,16 @@ impl Listeners {
     /// The most peers that wait in one backlog: Linux admits one more than asked for.
     pub(crate) fn backlog(&self) -> usize {
         self.backlog
+    }
+
+    /// Remembers whether nobody is to be accepted now.
+    pub(crate) fn hold(&self, held: bool) {
+        self.held.store(held, SeqCst);
+    }
+
+    /// Whether nobody is to be accepted now.
+    pub(crate) fn held(&self) -> bool {
+        self.held.load(SeqCst)
     }
 
     /// Closes the listeners, of which a model that has emptied their backlogs keeps none.

@@ -352,7 +352,7 @@ pub(crate) fn offload_threads_here() -> usize {
 }
 
 /// A process that forks has one thread for its whole life.
-fn must_be_alone(model: &Model) -> Result<(), ServeError> {
+pub(crate) fn must_be_alone(model: &Model) -> Result<(), ServeError> {
     match model.forks() && !child::alone() {
         true => Err(ServeError::Refused(format!(
             "`{model}` forks, which a process must do before it starts its first thread, and this \

@@ -47,7 +47,7 @@ impl Entrance {
     /// `row`: where the thread counts.
     pub(crate) fn new(site: &Arc<Site>, row: RowHandle, nonblocking: bool) -> io::Result<Entrance> {
         let site = Arc::clone(site);
-        let held = AtomicBool::new(false);
+        let held = AtomicBool::new(site.listeners.held());
         Ok(Entrance { site, row, nonblocking, held, bell: Bell::new()? })
     }
 

@@ -134,6 +134,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         reactor.mechanism.add(site.stop.drain_fd(), Key::STOP, Interest::READ)?;
         reactor.mechanism.add(site.stop.cut_fd(), Key::CUT, Interest::READ)?;
         reactor.mechanism.add(station.letters.fd(), Key::LETTERS, Interest::READ)?;
+        reactor.listening.held = site.listeners.held();
         reactor.listen()?;
         Ok(reactor)
     }

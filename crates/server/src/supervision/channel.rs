@@ -10,7 +10,7 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
 };
 
-use super::warden::Orders;
+use super::warden::{self, Orders};
 use super::{Crew, Seen};
 use crate::site::Site;
 
@@ -179,7 +179,7 @@ impl Orders for Supervisor {
         match self.channel.as_ref().map(Channel::next_order) {
             Some(Ok(Some(Order::Drain))) => site.stop.drain(),
             Some(Ok(Some(Order::Cut))) => site.stop.cut(),
-            Some(Ok(Some(Order::Hold(held)))) => crew.hold(held),
+            Some(Ok(Some(Order::Hold(held)))) => warden::hold(site, crew, held),
             Some(Ok(Some(Order::Report(peers)))) => self.report(crew, peers),
             Some(Err(_)) => self.channel = None,
             Some(Ok(None)) | None => {}

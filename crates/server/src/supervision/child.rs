@@ -116,8 +116,8 @@ impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Exit::Status(status) => write!(f, "ended with status {status}"),
-            Exit::Signal(signal) => match Signal::from_named_raw(*signal) {
-                Some(known) => write!(f, "was killed by signal {signal} ({known:?})"),
+            Exit::Signal(signal) => match signal_hook::low_level::signal_name(*signal) {
+                Some(name) => write!(f, "was killed by signal {signal} ({name})"),
                 None => write!(f, "was killed by signal {signal}"),
             },
         }

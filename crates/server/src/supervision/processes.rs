@@ -124,14 +124,17 @@ impl Processes {
     fn fill(&mut self, number: usize) -> io::Result<()> {
         self.places[number].replace_at = None;
         self.places[number].patience.begin(Instant::now());
-        let started = Channel::pair().and_then(|(here, there)| {
-            // Moved into the child only; here it is dropped by the closure that never ran.
-            let mut there = Some(there);
+        let started = Channel::pair().and_then(|ends| {
+            let mut ends = Some(ends);
             let name = format!("sb-process-{number}");
             let child = Child::start(&name, || {
-                there.take().map_or(1, |there| self.serve_as(number, there))
+                let Some((here, there)) = ends.take() else { return 1 };
+                // What is on the supervisor's stack stays open here, unless it is closed.
+                drop(here);
+                self.serve_as(number, there)
             })?;
-            Ok(Member { child, channel: here })
+            let (channel, _) = ends.take().expect("only the child has taken them");
+            Ok(Member { child, channel })
         });
         let member = match started {
             Ok(member) => member,
@@ -140,9 +143,6 @@ impl Processes {
         if let Some(watch) = &self.watch {
             watch.add(&member.child, name_of(number, false), false)?;
             watch.add(&member.channel, name_of(number, true), false)?;
-        }
-        if self.held {
-            let _ = member.channel.order(Order::Hold(true));
         }
         self.places[number].member = Some(member);
         Ok(())
@@ -156,6 +156,8 @@ impl Processes {
             Ok(site) => Arc::new(site),
             Err(error) => return complain(number, &error),
         };
+        // One that is started while the others are held accepts nobody before it is told to.
+        site.listeners.hold(self.held);
         let mut supervisor = Supervisor::new(channel);
         let served = obey_signals(&site).and_then(|()| {
             let mut crew = model::start(&site, &self.model)?;

@@ -146,6 +146,12 @@ impl Orders for Operator {
     }
 }
 
+/// Stops or resumes accepting, also for whoever begins to serve later.
+pub(super) fn hold(site: &Site, crew: &mut dyn Crew, held: bool) {
+    site.listeners.hold(held);
+    crew.hold(held);
+}
+
 fn do_as_told(word: Word, site: &Site, crew: &mut dyn Crew) {
     match word {
         Word::Stats => {
@@ -161,11 +167,11 @@ fn do_as_told(word: Word, site: &Site, crew: &mut dyn Crew) {
             Console::say_count(count);
         }
         Word::Pause => {
-            crew.hold(true);
+            hold(site, crew, true);
             Console::say_paused();
         }
         Word::Resume => {
-            crew.hold(false);
+            hold(site, crew, false);
             Console::say_resumed();
         }
         Word::Quit => site.stop.drain(),

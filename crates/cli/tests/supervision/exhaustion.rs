@@ -1,0 +1,78 @@
+//! What the system does not give: descriptors, processes.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+use switchboard::testing::{Client, program, until};
+
+use crate::system::children;
+use crate::{SWITCHBOARD, expect_service};
+
+/// Kills: a ready line of a server that nobody serves; children that are started for ever; an exit
+/// status that says that all is well.
+#[test]
+fn a_server_whose_processes_never_come_up_gives_up() {
+    let mut given_up = 0;
+    // Each process needs some descriptors more than the supervisor has: with one number of them it
+    // starts, and they do not.
+    for most in 11..=15 {
+        let mut command = Command::new("prlimit");
+        command.arg(format!("--nofile={most}:{most}"));
+        command.args([SWITCHBOARD, "serve", "echo", "--listen", "127.0.0.1:0"]);
+        let output = command.args(["--model", "epoll:processes=2"]).stdin(Stdio::null()).output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), &*output.stdout), (Some(1), &b""[..]), "{most}: {said}");
+        let last = said.lines().last().unwrap();
+        if last.contains("never comes up") {
+            given_up += 1;
+            assert!(last.starts_with("error: process ") && last.contains("gives up"), "{said}");
+            assert!(
+                last.contains("Too many open files") || said.contains("it is replaced in 400ms")
+            );
+        }
+    }
+    assert!(given_up > 0, "the supervisor itself never started: other limits are needed here");
+}
+
+/// Kills: EAGAIN of fork(2) that ends the server, or its peer's loss that is not counted, or a parent
+/// that tries again without a pause, or never.
+#[test]
+fn a_peer_that_gets_no_process_is_refused() {
+    if !rustix::process::getuid().is_root() {
+        eprintln!("not tested: only root can become a user with a limit on processes of its own");
+        return;
+    }
+    // A user that has no other process. The limit does not hold for root (getrlimit(2)).
+    let user = (40_000 + std::process::id() % 20_000).to_string();
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("switchboard");
+    fs::copy(SWITCHBOARD, &copy).unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    // The parent, and three children.
+    let limited = ["--reuid", &user, "--clear-groups", "prlimit", "--nproc=4:4"];
+    let server = program("setpriv").args(limited).arg(&copy).args(["serve", "probe"]);
+    let server = server.model("process").start();
+    let mut first: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    first.iter_mut().for_each(expect_service);
+    let mut refused = 0;
+    for _ in 0..3 {
+        server.connect().expect_closed();
+        refused += 1;
+    }
+    let sentence = "no process for a peer: Resource temporarily unavailable (os error 11); ";
+    server.until_stderr(sentence);
+    assert!(server.stderr().contains("accepting pauses for 10 ms"), "{}", server.stderr());
+    assert!(server.stderr().lines().count() <= 3, "{}", server.stderr());
+    first.iter_mut().for_each(expect_service);
+    // Whoever leaves makes room.
+    first.pop().unwrap().end().expect_end();
+    until("its process to be gone", || children(server.pid()).len() == 2);
+    let mut next = server.connect();
+    expect_service(&mut next);
+    drop((first, next));
+    let stopped = server.stop();
+    assert!(stopped.status.success(), "{stopped:?}");
+    assert_eq!(["accepted", "refused", "failed"].map(|field| stopped.get(field)), [4, refused, 0]);
+}

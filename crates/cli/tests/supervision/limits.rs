@@ -1,0 +1,96 @@
+//! Limits of the whole server, however many loops and processes it has.
+
+use switchboard::testing::{Client, until};
+
+use crate::{expect_service, probe};
+
+/// Whether this peer was let in: it is answered, or it is closed.
+#[track_caller]
+fn is_served(peer: &mut Client) -> bool {
+    let _ = peer.try_send("echo in\n");
+    until("an answer or the end", || peer.unexpected().ends_with(b"\n") || peer.closed());
+    match peer.unexpected().is_empty() {
+        true => false,
+        false => {
+            peer.expect("in\n");
+            true
+        }
+    }
+}
+
+/// Kills: a limit that each process counts for itself; places that a killed process keeps.
+#[test]
+fn the_limit_on_peers_is_that_of_the_whole_server() {
+    for model in
+        ["epoll:processes=2", "thread:processes=2", "epoll:processes=2,threads=2", "process"]
+    {
+        let server = probe(model).args(["--peers-max", "10"]).start();
+        let mut peers: Vec<Client> = (0..10).map(|_| server.connect()).collect();
+        peers.iter_mut().for_each(expect_service);
+        for _ in 0..20 {
+            assert_eq!(server.connect().expect_closed(), b"", "under {model}");
+        }
+        let victim = crate::system::owners(&server, &peers)[0];
+        crate::system::signal(victim, rustix::process::Signal::KILL);
+        // Its places are free, and no others.
+        let mut refused = 20;
+        until("its peers to be gone", || {
+            let gone = peers.iter_mut().map(|peer| usize::from(peer.closed())).sum::<usize>();
+            gone > 0
+        });
+        peers.retain_mut(|peer| !peer.closed());
+        while peers.len() < 10 {
+            let mut peer = server.connect();
+            match is_served(&mut peer) {
+                true => peers.push(peer),
+                false => refused += 1,
+            }
+        }
+        for _ in 0..5 {
+            assert_eq!(server.connect().expect_closed(), b"", "under {model}");
+            refused += 1;
+        }
+        peers.iter_mut().for_each(expect_service);
+        drop(peers);
+        let stopped = server.stop();
+        assert!(stopped.status.success(), "{stopped:?}");
+        assert_eq!(stopped.get("refused"), refused, "under {model}: {stopped:?}");
+        stopped.in_order();
+    }
+}
+
+/// Kills: a loop that waits for one of its own peers to leave, while another loop's peer makes room.
+#[test]
+fn whoever_waits_for_room_is_let_in_whichever_loop_makes_it() {
+    let models = [
+        "epoll:threads=2",
+        "epoll:accept=reuseport,threads=2",
+        "poll:accept=reuseport,processes=2",
+        "epoll:processes=2,threads=2",
+        "thread:processes=2",
+    ];
+    for model in models {
+        let server = probe(model).args(["--peers-max", "2", "--when-full", "wait"]).start();
+        let mut present = vec![server.connect(), server.connect()];
+        present.iter_mut().for_each(expect_service);
+        for number in 0..60 {
+            let mut next = server.connect();
+            next.send(format!("echo {number}\n"));
+            // Now this one leaves, now that one; the newcomer waits at either's loop, or at another's.
+            let mut leaves = present.remove(number % 2);
+            assert_eq!(next.unexpected(), b"");
+            leaves.end().expect_end();
+            drop(leaves);
+            next.expect(format!("{number}\n"));
+            present.push(next);
+        }
+        drop(present);
+        let stopped = server.stop();
+        assert_eq!(
+            (stopped.get("accepted"), stopped.get("refused")),
+            (62, 0),
+            "{model} {stopped:?}"
+        );
+        assert_eq!(stopped.in_order(), 62);
+    }
+}

@@ -1,0 +1,142 @@
+//! The operator's words, to a server of several processes.
+
+use std::process::Stdio;
+
+use rustix::process::Signal;
+use switchboard::testing::{Client, Running, until};
+
+use crate::system::{owners, processes, signal, stop};
+use crate::{expect_counts, expect_service, probe};
+
+fn attended(model: &str) -> Running {
+    probe(model).arg("--console").stdin(Stdio::piped()).start()
+}
+
+/// What the server answers to a word: the lines that came after those that were there.
+#[track_caller]
+fn ask(server: &Running, word: &str, last: &str) -> Vec<String> {
+    let before = server.stderr().len();
+    server.say(word);
+    let mut answer = String::new();
+    until(last, || {
+        answer = server.stderr()[before..].to_owned();
+        answer.lines().any(|line| line.contains(last))
+    });
+    answer.lines().map(str::to_owned).collect()
+}
+
+/// The value of a field in the answer to `stats`.
+#[track_caller]
+fn field(server: &Running, name: &str) -> String {
+    let lines = ask(server, "stats", "accepted=");
+    let words = lines[0].split(' ').find_map(|word| word.strip_prefix(&format!("{name}=")));
+    words.unwrap_or_else(|| panic!("no {name} in {lines:?}")).to_owned()
+}
+
+/// Kills: a list of the supervisor's own peers, who are none; an answer of one process only; two
+/// peers with one identity; numbers of a moment ago.
+#[test]
+fn peers_and_stats_are_those_of_all_processes() {
+    let server = attended("epoll:processes=2,threads=2");
+    let mut peers: Vec<Client> = Vec::new();
+    // Until both processes have some.
+    until("both processes to have peers", || {
+        let mut peer = server.connect();
+        expect_service(&mut peer);
+        peers.push(peer);
+        let owners = owners(&server, &peers);
+        owners.iter().any(|owner| *owner != owners[0])
+    });
+    let count = peers.len();
+    let lines = ask(&server, "peers", if count == 1 { " peer" } else { " peers" });
+    let (last, listed) = lines.split_last().unwrap();
+    assert_eq!((last, listed.len()), (&format!("{count} peers"), count), "{lines:?}");
+    let mut ids: Vec<usize> =
+        listed.iter().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, (1..=count).collect::<Vec<_>>(), "{lines:?}");
+    assert!(listed.iter().all(|line| line.ends_with(" received=19 sent=14")), "{lines:?}");
+
+    assert_eq!(field(&server, "peers"), count.to_string());
+    assert_eq!(field(&server, "accepted"), count.to_string());
+    assert_eq!(field(&server, "received"), (19 * count).to_string());
+    assert_eq!(field(&server, "sent"), (14 * count).to_string());
+    let spread = field(&server, "spread");
+    let shares: Vec<usize> = spread.split('/').map(|share| share.parse().unwrap()).collect();
+    assert_eq!((shares.len(), shares.iter().sum()), (4, count), "{spread}");
+    drop(peers);
+    until("all to have left", || field(&server, "peers") == "0");
+    assert_eq!(field(&server, "spread"), "0/0/0/0");
+    expect_counts(&server.stop(), count, 0);
+}
+
+/// Kills: `pause` that holds one process of several, or none of those that are started later.
+#[test]
+fn pause_holds_all_processes_and_their_replacements() {
+    for model in ["epoll:processes=2", "thread:processes=2", "prefork:processes=2"] {
+        let server = attended(model);
+        let victim = processes(&server, 2)[0];
+        expect_service(&mut server.connect());
+        ask(&server, "pause", "paused");
+        // A process may be a moment behind; the one that is started now is not.
+        let mut held = Vec::new();
+        until("nobody to be let in", || {
+            let mut peer = server.connect();
+            peer.send("echo held\n");
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            let waits = peer.unexpected().is_empty();
+            held.push(peer);
+            waits
+        });
+        let mut waiting = held.pop().unwrap();
+        let accepted = 1 + held.len();
+        held.into_iter().for_each(|mut peer| {
+            peer.expect("held\n").end().expect_end();
+        });
+        signal(victim, Signal::KILL);
+        until("it to be replaced", || {
+            let all = crate::system::children(server.pid());
+            all.len() == 2 && !all.contains(&victim)
+        });
+        processes(&server, 2);
+        for _ in 0..10 {
+            assert_eq!(field(&server, "accepted"), accepted.to_string(), "under {model}");
+        }
+        assert_eq!(waiting.unexpected(), b"");
+        ask(&server, "resume", "resumed");
+        waiting.expect("held\n").end().expect_end();
+        drop(waiting);
+        expect_counts(&server.stop(), accepted + 1, 0);
+    }
+}
+
+/// Kills: an operator who waits for a process that does not answer; an answer that is taken for
+/// that to a later question.
+#[test]
+fn a_process_that_does_not_answer_is_left_out() {
+    let server = attended("epoll:processes=2");
+    let mut peers: Vec<Client> = Vec::new();
+    until("both processes to have peers", || {
+        let mut peer = server.connect();
+        expect_service(&mut peer);
+        peers.push(peer);
+        let owners = owners(&server, &peers);
+        owners.iter().any(|owner| *owner != owners[0])
+    });
+    let owners = owners(&server, &peers);
+    let silent = owners[0];
+    let answering = owners.iter().filter(|owner| **owner != silent).count();
+    stop(silent);
+    let last = format!("{answering} peer");
+    let lines = ask(&server, "peers", &last);
+    assert!(lines.iter().any(|line| line.contains("does not answer: it is left out")), "{lines:?}");
+    signal(silent, Signal::CONT);
+    let all = format!("{} peers", peers.len());
+    until("all to be shown", || ask(&server, "peers", " peer").contains(&all));
+    let lines = ask(&server, "peers", &all);
+    assert_eq!(lines.len(), peers.len() + 1, "{lines:?}");
+    peers.iter_mut().for_each(expect_service);
+    let count = peers.len();
+    drop(peers);
+    expect_counts(&server.stop(), count, 0);
+}
