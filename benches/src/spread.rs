@@ -15,10 +15,10 @@ use crate::table::{Measure, Role, Table};
 const SLOW: Measure = Measure { name: "peers/loop, one after another", decimals: 1 };
 const BURST: Measure = Measure { name: "peers/loop, in a burst", decimals: 1 };
 const MODELS: [&str; 5] = [
-    "epoll:threads=4",
+    "epoll:threads=4,accept=shared",
     "epoll:threads=4,accept=reuseport",
     "epoll:threads=4,accept=handoff",
-    "epoll:processes=4",
+    "epoll:processes=4,accept=shared",
     "epoll:processes=4,accept=reuseport",
 ];
 
