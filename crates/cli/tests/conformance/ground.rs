@@ -32,8 +32,7 @@ macro_rules! case {
 pub(crate) use case;
 
 /// What is tried besides each model in its plain form: several loops, several processes, each way to
-/// share out peers. `epoll:workers=2` and `epoll:processes=2,threads=2,workers=2` belong here, once
-/// there are workers.
+/// share out peers.
 const COMBINED: &[&str] = &[
     "epoll:threads=2",
     "epoll:processes=2",
@@ -42,7 +41,11 @@ const COMBINED: &[&str] = &[
     "epoll:processes=2,threads=2",
     "prefork:processes=2",
     "pool:accept=all,threads=4",
-    "epoll:accept=handoff,threads=2",
+    "epoll:accept=shared,threads=2",
+    "epoll:accept=shared,processes=2",
+    "epoll:workers=2",
+    "epoll-et:workers=1",
+    "epoll:processes=2,threads=2,workers=2",
     "epoll:accept=reuseport,threads=2",
     "thread:processes=2",
 ];
