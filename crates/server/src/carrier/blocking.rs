@@ -135,8 +135,20 @@ impl BlockingWire {
         Ok(())
     }
 
-    /// One recv(2).
-    fn read(&self, into: &mut Vec<u8>, flags: RecvFlags) -> io::Result<usize> {
+    fn set_send_wait(&mut self, wait: Option<Duration>) -> io::Result<()> {
+        if wait != self.send_wait {
+            set_socket_timeout(&self.presence.socket, Timeout::Send, at_least_one_tick(wait))?;
+            self.presence.row.armed();
+            self.send_wait = wait;
+        }
+        Ok(())
+    }
+
+    /// One recv(2). A signal does not begin the wait anew: under `process`, a drain sends them again
+    /// and again.
+    fn read(&mut self, into: &mut Vec<u8>, flags: RecvFlags) -> io::Result<usize> {
+        let wait = self.receive_wait.filter(|_| flags.is_empty());
+        let end = wait.and_then(|wait| self.now().checked_add(wait));
         loop {
             match recv(&self.presence.socket, spare_capacity(into), flags) {
                 Ok((count, _)) => {
@@ -151,6 +163,9 @@ impl BlockingWire {
                 Err(Errno::INTR) => {
                     self.presence.received(0);
                     self.cut()?;
+                    if let Some(end) = end {
+                        self.set_receive_wait(Some(end.saturating_duration_since(self.now())))?;
+                    }
                 }
                 Err(Errno::WOULDBLOCK) => {
                     self.presence.received(0);
@@ -168,7 +183,7 @@ impl BlockingWire {
     /// The receiving side was shut while a request was under way: over TCP, Linux still delivers
     /// what comes, but no longer waits for it. (Over a Unix socket the peer's writes fail: it learns
     /// that its request came too late.)
-    fn read_torn(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+    fn read_torn(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
         let end = Instant::now() + TORN_WAIT;
         loop {
             match self.read(into, RecvFlags::DONTWAIT) {
@@ -218,11 +233,8 @@ impl Wire for BlockingWire {
 
     fn send(&mut self, bytes: &[u8], wait: Option<Duration>) -> io::Result<usize> {
         self.cut()?;
-        if wait != self.send_wait {
-            set_socket_timeout(&self.presence.socket, Timeout::Send, at_least_one_tick(wait))?;
-            self.presence.row.armed();
-            self.send_wait = wait;
-        }
+        self.set_send_wait(wait)?;
+        let end = wait.and_then(|wait| self.now().checked_add(wait));
         loop {
             return match send(&self.presence.socket, bytes, SendFlags::NOSIGNAL) {
                 Ok(count) => {
@@ -231,7 +243,13 @@ impl Wire for BlockingWire {
                     self.presence.sent(count);
                     Ok(count)
                 }
-                Err(Errno::INTR) => continue,
+                Err(Errno::INTR) => {
+                    self.cut()?;
+                    if let Some(end) = end {
+                        self.set_send_wait(Some(end.saturating_duration_since(self.now())))?;
+                    }
+                    continue;
+                }
                 Err(error) => {
                     self.cut()?;
                     match error {

@@ -50,9 +50,6 @@ pub(super) const MODEL: Kind = Kind {
 /// How long children get to notice that they were cut off, before they are killed.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Peers accepted at a time in the drain; then those are looked after who have ended.
-const BATCH: usize = 16;
-
 /// How often children are told again to let go, at first and at last.
 const TELL_LEAST: Duration = Duration::from_millis(20);
 const TELL_MOST: Duration = Duration::from_secs(1);
@@ -162,11 +159,12 @@ impl Parent {
         Ok(())
     }
 
-    /// Accepts from one listener and forks, a few times; whether somebody may still wait there.
+    /// Accepts from one listener and forks, up to `most` times, each of which counts it down; whether
+    /// somebody may still wait there.
     ///
     /// No listener is held here while it forks: the child closes them all.
-    fn accept(&mut self, place: usize, most: usize) -> bool {
-        for _ in 0..most {
+    fn accept(&mut self, place: usize, most: &mut usize) -> bool {
+        while *most > 0 {
             if self.free.is_empty() {
                 return true;
             }
@@ -174,12 +172,16 @@ impl Parent {
             else {
                 return false;
             };
+            *most -= 1;
             let row = self.site.row(0);
             match acceptor.accept(&self.site.gate, listener) {
                 Accepted::Peer(newcomer) => self.fork(newcomer),
                 Accepted::Refused => row.gather(&mut Stats { refused: 1, ..Stats::default() }),
                 Accepted::Nobody => return false,
-                Accepted::Full => self.pause = Some(None),
+                Accepted::Full => {
+                    *most += 1;
+                    self.pause = Some(None);
+                }
                 Accepted::Exhausted { refused, pause } => {
                     row.gather(&mut Stats { refused: u64::from(refused), ..Stats::default() });
                     self.pause = Some(Some(Instant::now() + pause));
@@ -210,8 +212,13 @@ impl Parent {
         drop(newcomer);
         let started = started.and_then(|child| {
             let watch = self.watch.as_ref().expect("only a child has none");
-            watch.add(&child, CHILDREN + number as u64, false)?;
-            Ok(child)
+            match watch.add(&child, CHILDREN + number as u64, false) {
+                Ok(()) => Ok(child),
+                Err(error) => {
+                    child.kill();
+                    Err(error)
+                }
+            }
         });
         match started {
             Ok(child) => drop(self.children.insert(number, Kid { child, info, before })),
@@ -220,16 +227,20 @@ impl Parent {
     }
 
     fn not_forked(&mut self, number: usize, row: &RowHandle, error: &io::Error) {
-        row.not_accepted();
+        // A child that was killed at once may have been done with its peer by then.
+        let refused = row.present() > 0;
+        if refused {
+            row.not_accepted();
+            self.site.row(0).gather(&mut Stats { refused: 1, ..Stats::default() });
+        }
         self.free.push(number);
         self.site.gate.withdraw(&self.site.row(0));
-        self.site.row(0).gather(&mut Stats { refused: 1, ..Stats::default() });
         if let Some(acceptor) = &mut self.acceptor {
             let what = match error.raw_os_error() {
                 Some(libc::EMFILE | libc::ENFILE) => "no descriptor left for the process of a peer",
                 _ => "no process for a peer",
             };
-            let paused = acceptor.exhausted(true, || format!("{what}: {error}"));
+            let paused = acceptor.exhausted(refused, || format!("{what}: {error}"));
             if let Accepted::Exhausted { pause, .. } = paused {
                 self.pause = Some(Some(Instant::now() + pause));
             }
@@ -323,7 +334,8 @@ impl Crew for Parent {
             } else {
                 // One: on a busy core its child comes first, and another look costs no more than
                 // an accept(2) that finds nobody.
-                self.accept(name as usize, 1);
+                let mut most = 1;
+                self.accept(name as usize, &mut most);
             }
         }
         self.listen()
@@ -340,13 +352,11 @@ impl Crew for Parent {
         // Takes in who waits in the backlogs, in all no more than one holds; those for whom there is
         // no room wait until another has left.
         while let Some(last) = self.lent.len().checked_sub(1) {
-            let most = BATCH.min(self.left);
-            self.left -= most;
-            if most > 0 && self.accept(last, most) {
-                if self.free.is_empty() || self.pause.is_some() {
-                    break;
-                }
-                continue;
+            let mut left = self.left;
+            let more = self.accept(last, &mut left);
+            self.left = left;
+            if more && left > 0 {
+                break;
             }
             self.lent.pop();
         }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
+use std::time::Duration;
 use std::{fs, process};
 
 use nix::unistd::{ForkResult, fork};
@@ -16,6 +17,10 @@ use rustix::process::{
 use rustix::thread::set_name;
 
 use crate::counter;
+use crate::waiting::until_readable;
+
+/// How long a process that was killed takes to be gone, at most.
+const KILLED: Duration = Duration::from_secs(1);
 
 /// A child that has not been waited for. Only by its own descriptor: other children of this process
 /// are none of our business.
@@ -97,6 +102,13 @@ impl Child {
                 Err(_) => Some(Exit::Status(1)),
             };
         }
+    }
+
+    /// Kills it, and waits until it is gone.
+    pub(crate) fn kill(&self) {
+        self.signal(Signal::KILL);
+        until_readable(&[self.as_fd()], Some(KILLED));
+        let _ = self.ended();
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
