@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Command, FromArgMatches, ValueEnum};
 
 use crate::model::Family;
-use crate::server::{Prepared, must_be_alone};
+use crate::running::{Prepared, must_be_alone};
 use crate::{Address, Drain, Model, ServeError, Server, WhenFull, descriptors, model, story};
 
 /// How to serve: the flags of `switchboard serve`.

@@ -47,6 +47,7 @@ mod mechanism;
 pub mod model;
 mod offload;
 mod reactor;
+mod running;
 mod server;
 mod shared;
 mod site;

@@ -59,7 +59,9 @@ fn drops_no_job_when_there_are_more_than_threads(ground: &Ground) {
     let count = ground.at_most(30);
     let mut peers: Vec<Client> = (0..count).map(|_| server.connect()).collect();
     for _ in 0..3 {
-        peers.iter_mut().for_each(|peer| drop(peer.send("offload 2\noffload 1\n")));
+        for peer in &mut peers {
+            peer.send("offload 2\noffload 1\n");
+        }
         for peer in &mut peers {
             peer.expect("done by sb-offload\ndone by sb-offload\n");
         }
