@@ -269,6 +269,7 @@ impl Occasionally {
 mod tests {
     use std::sync::Arc;
     use std::sync::Barrier;
+    use std::sync::atomic::Ordering;
     use std::thread;
 
     use super::*;
