@@ -46,6 +46,7 @@ mod listening;
 mod mechanism;
 pub mod model;
 mod offload;
+mod queue;
 mod reactor;
 mod running;
 mod server;

@@ -92,8 +92,8 @@ impl Guard<'_> {
         self.heed_hold()?;
         self.entrance.row.waited();
         self.watch.wait(None)?;
-        let ready: Vec<u64> = self.watch.ready().collect();
-        for name in ready {
+        for place in 0..self.watch.len() {
+            let name = self.watch.ready_at(place);
             if name == BELL {
                 self.entrance.bell.quiet();
             }
