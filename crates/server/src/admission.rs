@@ -16,6 +16,7 @@ use crate::counters::RowHandle;
 use crate::listening::Listener;
 use crate::shared::{Sharable, Shared};
 use crate::stopping::Bell;
+use crate::waiting::until_readable;
 
 /// What happens to a peer that comes when the server has as many as it may.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -341,6 +342,9 @@ impl Acceptor {
         self.reserve = reserve();
         match refused {
             Some(Err(Errno::WOULDBLOCK)) => Accepted::Nobody,
+            None if until_readable(&[listener.as_fd()], Some(Duration::ZERO)).is_empty() => {
+                Accepted::Nobody
+            }
             refused => self.exhausted(matches!(refused, Some(Ok(()))), || {
                 format!("no descriptor left for a peer on {}", listener.address())
             }),
