@@ -4,6 +4,8 @@
 //! a peer's socket; a child keeps nothing but it. A child learns of the stop by a signal: it waits in
 //! recv(2), and has no thread that could wake it.
 
+mod signals;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -19,7 +21,6 @@ use super::floor::Floor;
 use super::presence::Presence;
 use super::{Kind, Model, Run, blocking_model, settings, tasks};
 use crate::admission::{Accepted, Acceptor, Newcomer};
-use crate::carrier::delivered;
 use crate::counters::{RowHandle, Stats};
 use crate::listening::Listener;
 use crate::shared::Shared;
@@ -238,7 +239,7 @@ impl Parent {
         self.site.listeners.close();
         let presence = Arc::new(Presence::new(newcomer, row.clone()));
         let served = self.site.stop.renew().and_then(|()| {
-            obey_signals(&self.site, &presence, &self.stage)?;
+            signals::obey_signals(&self.site, &presence, &self.stage)?;
             Floor::new(&self.site)
         });
         let status = match served {
@@ -393,31 +394,4 @@ impl Crew for Parent {
     fn join(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// SIGTERM, from the parent or from whoever stops its whole group: what a draining thread does for
-/// the peers of other models, this process does for its own in the handler, as often as it is told.
-fn obey_signals(
-    site: &Arc<Site>,
-    presence: &Arc<Presence>,
-    stage: &Arc<Shared<AtomicU64>>,
-) -> io::Result<()> {
-    let (stop, presence, stage) = (site.stop.clone(), Arc::clone(presence), Arc::clone(stage));
-    let heed = move || {
-        if stage[0].load(SeqCst) == CUT {
-            stop.cut();
-            presence.cut_off();
-            return;
-        }
-        stop.drain();
-        if presence.between.load(SeqCst)
-            && !presence.shut.load(SeqCst)
-            && delivered(&presence.socket)
-        {
-            presence.shut_reading();
-        }
-    };
-    // SAFETY: all of that is atomics and system calls that are async-signal-safe: write(2),
-    // clock_gettime(2), shutdown(2), getsockopt(2), ioctl(2). Nothing is locked or allocated.
-    unsafe { signal_hook::low_level::register(signal_hook::consts::SIGTERM, heed) }.map(drop)
 }
