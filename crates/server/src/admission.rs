@@ -13,6 +13,7 @@ use switchboard_core::{Endpoint, PeerInfo};
 
 use crate::counters::RowHandle;
 use crate::listening::Listener;
+use crate::waiting::until_readable;
 
 pub(crate) use gate::Gate;
 pub use gate::WhenFull;
@@ -204,6 +205,9 @@ impl Acceptor {
         self.reserve = reserve();
         match refused {
             Some(Err(Errno::WOULDBLOCK)) => Accepted::Nobody,
+            None if until_readable(&[listener.as_fd()], Some(Duration::ZERO)).is_empty() => {
+                Accepted::Nobody
+            }
             refused => self.exhausted(matches!(refused, Some(Ok(()))), || {
                 format!("no descriptor left for a peer on {}", listener.address())
             }),

@@ -41,13 +41,14 @@ fn the_limit_on_peers_is_that_of_the_whole_server() {
             gone > 0
         });
         peers.retain_mut(|peer| !peer.closed());
-        while peers.len() < 10 {
+        until("its places to be taken", || {
             let mut peer = server.connect();
             match is_served(&mut peer) {
                 true => peers.push(peer),
                 false => refused += 1,
             }
-        }
+            peers.len() == 10
+        });
         for _ in 0..5 {
             assert_eq!(server.connect().expect_closed(), b"", "under {model}");
             refused += 1;
