@@ -77,7 +77,7 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
         true => start_with_queue(&mut crew, &floor, count, model.count("queue"))?,
         false => start_accepting(&mut crew, &floor, count)?,
     }
-    Ok(Box::new(crew))
+    crew.begun()
 }
 
 /// A peer in the queue, and since when.

@@ -42,6 +42,7 @@ const NARRATED_WAIT: Duration = Duration::from_secs(5);
 /// Serves with one loop on this thread until the site has stopped and the loop's peers are gone.
 pub(crate) fn run<M: Mechanism>(station: &Station, mechanism: M) -> io::Result<()> {
     let mut reactor = Reactor::new(station, mechanism)?;
+    station.begun.say();
     let result = reactor.serve();
     // Whoever is left when the loop itself fails was cut off by it.
     reactor.cut_off_all();
