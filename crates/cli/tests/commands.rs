@@ -126,7 +126,7 @@ fn keys_that_make_no_sense_together_are_refused_with_the_reason() {
     refuses_to_serve(&["-m", "epoll:accept=handoff"], &handoff);
     refuses_to_serve(&["-m", "epoll:accept=handoff,processes=2"], &handoff);
     refuses_to_serve(&["-m", "pool:accept=all,queue=4"], &["`accept=all` has no queue"]);
-    refuses_to_serve(&["-m", "pool:accept=some"], &["accept is queue or all"]);
+    refuses_to_serve(&["-m", "pool:accept=some"], &["accept is all or queue"]);
     refuses_to_serve(&["-m", "epoll:threads=0"], &["a number of loops, 1 to 256"]);
     refuses_to_serve(&["-m", "process:children=0"], &["a number of processes, 1 to 32768"]);
 }

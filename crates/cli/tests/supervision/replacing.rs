@@ -80,7 +80,7 @@ fn threads_and_processes_have_names() {
         names(server.pid()) == all(&[main, "sb-accept", "sb-loop-0", "sb-loop-1"])
     });
 
-    let server = probe("pool:threads=2").start();
+    let server = probe("pool:accept=queue,threads=2").start();
     until("the pool's names", || {
         names(server.pid()) == all(&[main, "sb-accept", "sb-pool-0", "sb-pool-1"])
     });
