@@ -136,9 +136,12 @@ impl Gate {
         !self.has_room(self.doors().present.load(Ordering::SeqCst)) || self.leaves_others()
     }
 
-    /// This process has all the peers that it can have; the next ones are for the others.
+    /// This process has all the peers that it can have; the next ones are for the others, who have
+    /// room.
     pub(super) fn leaves_others(&self) -> bool {
-        self.others && self.own.load(Ordering::SeqCst) >= self.own_most
+        self.others
+            && self.own.load(Ordering::SeqCst) >= self.own_most
+            && self.has_room(self.doors().present.load(Ordering::SeqCst))
     }
 
     pub(super) fn next_id(&self) -> u64 {

@@ -21,7 +21,7 @@ use crate::carrier::blocking::READ_LEAST;
 use crate::counters::{RowHandle, Stats};
 use crate::listening::Listener;
 use crate::site::Site;
-use crate::supervision::child::{Child, Exit};
+use crate::supervision::child::{self, Child, Exit};
 use crate::supervision::{Crew, Seen};
 use crate::waiting::Watch;
 
@@ -87,6 +87,7 @@ struct Kid {
 }
 
 fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
+    child::keep_endings();
     let capacity = model.count("children");
     let watch = Watch::new()?;
     let own = Own::new(site, watch.as_fd().as_raw_fd())?;

@@ -136,6 +136,22 @@ impl fmt::Display for Exit {
     }
 }
 
+/// Sees to it that children that have ended can be waited for: whoever started this process may have
+/// told it to ignore SIGCHLD, and then the kernel does not keep how they ended (waitid(2)). A handler
+/// of the program's own stays.
+pub(crate) fn keep_endings() {
+    // SAFETY: both calls get a valid signal and a valid, initialised structure; the disposition that
+    // is set is the one that a process has by default.
+    unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        if libc::sigaction(libc::SIGCHLD, std::ptr::null(), &raw mut now) == 0
+            && now.sa_sigaction == libc::SIG_IGN
+        {
+            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+        }
+    }
+}
+
 /// Whether this process has one thread only, so that it may fork.
 pub(crate) fn alone() -> bool {
     fs::read_dir(format!("/proc/{}/task", process::id())).map_or(true, |tasks| tasks.count() == 1)

@@ -14,7 +14,7 @@ use switchboard_core::Ending;
 use super::channel::{Channel, Order, Supervisor, Word};
 use super::child::{Child, Exit};
 use super::patience::{Patience, Verdict};
-use super::{Crew, Seen, warden};
+use super::{Crew, Seen, child, warden};
 use crate::model::{self, Model};
 use crate::site::Site;
 use crate::waiting::{Watch, until_readable};
@@ -67,6 +67,7 @@ impl Processes {
         rows: usize,
         sets: usize,
     ) -> io::Result<Processes> {
+        child::keep_endings();
         let count = model.processes().unwrap_or(1);
         let place = || Place {
             member: None,
