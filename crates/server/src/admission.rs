@@ -58,6 +58,8 @@ pub(crate) struct Acceptor {
     refusal: Occasionally,
     flags: SocketFlags,
     row: RowHandle,
+    /// A ring of the gate's was asked for, and has not come.
+    asked: bool,
 }
 
 /// Errors of single peers that are skipped before the listener itself is suspected.
@@ -81,6 +83,7 @@ impl Acceptor {
             refusal: Occasionally::default(),
             flags: flags | SocketFlags::CLOEXEC,
             row,
+            asked: false,
         }
     }
 
@@ -90,16 +93,31 @@ impl Acceptor {
         // or process may take the last one at any moment.
         let placed = gate.when_full == WhenFull::Wait;
         while gate.leaves_others() || (placed && !gate.enter(&self.row)) {
-            if gate.await_leaving() {
+            self.ask(gate);
+            // A peer that left before that has rung nobody.
+            if gate.full() {
                 return Accepted::Full;
             }
         }
         let accepted = self.take(gate, listener, placed);
         if placed && !matches!(accepted, Accepted::Peer(_)) {
-            // Another may have found no room because of it.
-            gate.leave(&self.row);
+            gate.give_back(&self.row, self.asked);
         }
         accepted
+    }
+
+    /// Asks for one ring of the gate's `left` when a peer leaves, unless one that was asked for has
+    /// not been [answered](Acceptor::answer).
+    pub(crate) fn ask(&mut self, gate: &Gate) {
+        if !std::mem::replace(&mut self.asked, true) {
+            gate.ask();
+        }
+    }
+
+    /// It has rung: one ring is taken.
+    pub(crate) fn answer(&mut self, gate: &Gate) {
+        gate.left.answer();
+        self.asked = false;
     }
 
     /// As [`accept`](Acceptor::accept); `placed`: the gate counts the peer already.

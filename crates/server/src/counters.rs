@@ -173,11 +173,15 @@ impl Counters {
     /// Whoever wrote these rows is gone: its open peers are counted as `ending` has it. How many
     /// those were.
     pub(crate) fn close(&self, rows: Range<usize>, ending: Ending) -> u64 {
-        let present = self.sum(rows.clone()).present();
-        let mut stats = Stats::default();
-        (0..present).for_each(|_| stats.ended(ending));
-        self.0[rows.start].gather(&mut stats);
-        present
+        let mut lost = 0;
+        for row in &self.0[rows] {
+            let present = row.present();
+            let mut stats = Stats::default();
+            (0..present).for_each(|_| stats.ended(ending));
+            row.gather(&mut stats);
+            lost += present;
+        }
+        lost
     }
 
     /// How many peers the gate still counts for these rows, whose process is gone; from now on none.

@@ -8,7 +8,7 @@
 use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -115,6 +115,12 @@ impl Listeners {
         if kept.len() > 1 {
             *kept = kept.drain(process * each..(process + 1) * each).collect();
         }
+    }
+
+    /// The descriptors of those that are kept.
+    pub(crate) fn descriptors(&self) -> Vec<RawFd> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().flatten().map(|listener| listener.fd.as_raw_fd()).collect()
     }
 
     /// The most peers that wait in one backlog: Linux admits one more than asked for.

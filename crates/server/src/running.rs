@@ -59,7 +59,10 @@ impl Prepared {
                 Processes::start(&site, &model, layout.rows, layout.sets)
                     .map_err(ServeError::Io)?,
             ),
-            None => model::start(&site, &model).map_err(ServeError::Io)?,
+            // Those who have begun already are to end.
+            None => model::start(&site, &model)
+                .inspect_err(|_| site.stop.cut())
+                .map_err(ServeError::Io)?,
         };
         Ok(Serving { site, crew, console })
     }

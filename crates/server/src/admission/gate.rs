@@ -28,7 +28,7 @@ pub(crate) struct Gate {
     own_most: usize,
     /// Peers that find this process full can be served by another.
     others: bool,
-    /// A byte for each of those who asked: wakes loops and threads that wait for a peer to leave.
+    /// A ring for each of those who asked: wakes loops and threads that wait for a peer to leave.
     pub(crate) left: Bell,
 }
 
@@ -124,11 +124,18 @@ impl Gate {
         }
     }
 
-    /// Asks for one ring of `left` when the next peer leaves; false: there is room already.
-    pub(crate) fn await_leaving(&self) -> bool {
+    /// Asks for one ring of `left` when the next peer leaves: see [`Acceptor::ask`](super::Acceptor).
+    pub(super) fn ask(&self) {
         self.doors().awaiting.fetch_add(1, Ordering::SeqCst);
-        // A peer that left in between has rung nobody.
-        self.full()
+    }
+
+    /// A place that was taken for a while is given back, by one who has `asked` or not: others are
+    /// told, who may have found no room because of it.
+    pub(super) fn give_back(&self, row: &Row, asked: bool) {
+        self.withdraw(row);
+        if self.doors().awaiting.load(Ordering::SeqCst) > usize::from(asked) {
+            self.tell();
+        }
     }
 
     /// Whether there are as many as may be.

@@ -6,9 +6,9 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::admission::{Accepted, Acceptor, Newcomer};
@@ -39,7 +39,9 @@ pub(crate) struct Entrance {
 /// The thread's own part of it.
 struct Guard<'e> {
     entrance: &'e Entrance,
-    lent: Vec<Arc<Listener>>,
+    /// Not held, so that whoever finds the backlogs empty in the drain closes them for all, those
+    /// included who are busy with a peer.
+    lent: Vec<Weak<Listener>>,
     acceptor: Acceptor,
     watch: Watch,
     watched: bool,
@@ -69,7 +71,7 @@ impl Entrance {
     ) -> io::Result<()> {
         let mut guard = Guard {
             entrance: self,
-            lent: self.site.listeners.lend(0),
+            lent: self.site.listeners.lend(0).iter().map(Arc::downgrade).collect(),
             acceptor: Acceptor::new(self.nonblocking, self.row.clone()),
             watch: Watch::new()?,
             watched: false,
@@ -106,9 +108,9 @@ impl Guard<'_> {
                 self.entrance.bell.quiet();
             }
             let place = name.checked_sub(LISTENERS).and_then(|place| usize::try_from(place).ok());
-            let Some(listener) = place.and_then(|place| self.lent.get(place)) else { continue };
-            let listener = Arc::clone(listener);
-            if let Some(pause) = self.accept_one(&listener, serve)
+            let listener = place.and_then(|place| self.lent.get(place)).map(Weak::clone);
+            if let Some(listener) = listener
+                && let Some(pause) = self.accept_one(&listener, serve)
                 && pause > Duration::ZERO
             {
                 self.pause(self.entrance.site.stop.drain_fd(), pause);
@@ -125,9 +127,10 @@ impl Guard<'_> {
         }
         self.watched = wanted;
         for (listener, name) in self.lent.iter().zip(LISTENERS..) {
-            match wanted {
-                true => self.watch.add(&**listener, name, true)?,
-                false => self.watch.remove(&**listener),
+            match (listener.upgrade(), wanted) {
+                (Some(listener), true) => self.watch.add(&*listener, name, true)?,
+                (Some(listener), false) => self.watch.remove(&*listener),
+                (None, _) => {}
             }
         }
         Ok(())
@@ -136,12 +139,15 @@ impl Guard<'_> {
     /// The drain has begun: takes in who waits in the backlogs, in all no more than a backlog holds,
     /// so that a flood does not put the stop off, and gives the listeners back.
     fn accept_rest(&mut self, serve: &mut impl FnMut(Newcomer) -> io::Result<()>) {
-        let site = &self.entrance.site;
+        let site = Arc::clone(&self.entrance.site);
         let mut left = site.listeners.backlog();
         for listener in std::mem::take(&mut self.lent) {
             self.accept_backlog(&listener, &mut left, serve);
-            let refused = self.acceptor.refuse_all(&listener, &mut left);
-            self.entrance.row.gather(&mut Stats { refused, ..Stats::default() });
+            // Another thread may have closed it: then nobody waits there.
+            if let Some(listener) = listener.upgrade() {
+                let refused = self.acceptor.refuse_all(&listener, &mut left);
+                self.entrance.row.gather(&mut Stats { refused, ..Stats::default() });
+            }
         }
         site.listeners.close();
     }
@@ -150,7 +156,7 @@ impl Guard<'_> {
     /// left, while the drain lasts.
     fn accept_backlog(
         &mut self,
-        listener: &Listener,
+        listener: &Weak<Listener>,
         left: &mut usize,
         serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
     ) {
@@ -172,15 +178,20 @@ impl Guard<'_> {
         }
     }
 
-    /// `Some`: nobody can be accepted for that long (zero: nobody waits).
+    /// `Some`: nobody can be accepted for that long (zero: nobody waits). The listener is not held
+    /// while the peer is served.
     fn accept_one(
         &mut self,
-        listener: &Listener,
+        listener: &Weak<Listener>,
         serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
     ) -> Option<Duration> {
         let (gate, row) = (&self.entrance.site.gate, &self.entrance.row);
         let refuse = || row.gather(&mut Stats { refused: 1, ..Stats::default() });
-        match self.acceptor.accept(gate, listener) {
+        let accepted = match listener.upgrade() {
+            Some(listener) => self.acceptor.accept(gate, &listener),
+            None => Accepted::Nobody,
+        };
+        match accepted {
             Accepted::Peer(newcomer) => {
                 let Err(error) = serve(newcomer) else { return None };
                 // Nobody could be started to serve it, and the peer was closed with it: as with
@@ -210,14 +221,11 @@ impl Guard<'_> {
     }
 
     /// Accepts nobody for that long, or until a peer leaves or `stop` is readable.
-    fn pause(&self, stop: BorrowedFd<'_>, pause: Duration) {
+    fn pause(&mut self, stop: BorrowedFd<'_>, pause: Duration) {
         let gate = &self.entrance.site.gate;
-        // One that is full has asked for the ring already.
-        if pause != Duration::MAX {
-            gate.await_leaving();
-        }
+        self.acceptor.ask(gate);
         if until_readable(&[stop, gate.left.fd()], Some(pause)).contains(&1) {
-            gate.left.answer();
+            self.acceptor.answer(gate);
         }
     }
 }

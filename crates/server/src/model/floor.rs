@@ -178,7 +178,7 @@ impl Crew for FloorCrew {
 
     fn look(&mut self) -> io::Result<()> {
         self.floor.bell.quiet();
-        Ok(())
+        self.staff.failure()
     }
 
     fn ended(&mut self) -> bool {

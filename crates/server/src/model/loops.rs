@@ -12,7 +12,7 @@ use switchboard_core::Ending;
 use super::entrance::Entrance;
 use super::{Model, Task};
 use crate::admission::Newcomer;
-use crate::counters::RowHandle;
+use crate::counters::{RowHandle, Stats};
 use crate::reactor::{Letter, Letters, Report, Station};
 use crate::site::Site;
 use crate::stopping::Bell;
@@ -193,6 +193,9 @@ impl Crew for LoopCrew {
             tracing::warn!("left behind: the thread {name} still computes for one of its peers");
         }
         self.site.counters.close(self.site.rows.clone(), Ending::CutOff);
+        // Accepted for a loop that never read of them.
+        let refused = self.letters.iter().map(|letters| letters.coming()).sum();
+        self.site.row(0).gather(&mut Stats { refused, ..Stats::default() });
     }
 
     fn hold(&mut self, held: bool) {

@@ -228,8 +228,8 @@ impl Parent {
 
     /// In the child: lets go of all that is the parent's, and serves its peer.
     fn serve_alone(&mut self, newcomer: Newcomer, row: &RowHandle) -> i32 {
-        for listener in &self.lent {
-            let fd = listener.as_fd().as_raw_fd();
+        // All that are open, those included whose backlogs the drain has emptied.
+        for fd in self.site.listeners.descriptors() {
             own::close_range(fd, fd);
         }
         let buffer = std::mem::take(&mut self.buffer);
@@ -284,7 +284,9 @@ impl Crew for Parent {
             if name >= CHILDREN {
                 self.bury((name - CHILDREN) as usize);
             } else if name == LEFT {
-                self.site.gate.left.answer();
+                if let Some(acceptor) = &mut self.acceptor {
+                    acceptor.answer(&self.site.gate);
+                }
                 self.pause = None;
             } else {
                 // One: on a busy core its child comes first, and another look costs no more than

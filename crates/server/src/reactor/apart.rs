@@ -107,9 +107,7 @@ impl<M: Mechanism> Reactor<'_, M> {
                 apart.parked.push_back(event.key);
             }
         }
-        if event.read() {
-            self.unwatch(event.key);
-        }
+        self.unwatch(event.key);
         true
     }
 

@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::{io, mem};
 
@@ -42,11 +42,28 @@ pub(crate) struct Letters {
     inbox: Inbox<Letter, Bell>,
     /// Newcomers on their way, whom the loop's counters do not have yet.
     coming: AtomicU64,
+    /// How often a loop began with them.
+    beginnings: AtomicU32,
 }
 
 impl Letters {
     pub(crate) fn new() -> io::Result<Arc<Letters>> {
-        Ok(Arc::new(Letters { inbox: Inbox::new(Bell::new()?), coming: AtomicU64::new(0) }))
+        Ok(Arc::new(Letters {
+            inbox: Inbox::new(Bell::new()?),
+            coming: AtomicU64::new(0),
+            beginnings: AtomicU32::new(0),
+        }))
+    }
+
+    /// A loop begins: the first generation of its peers. Letters about peers of the loop before it
+    /// find nobody.
+    pub(super) fn begin(&self) -> u32 {
+        self.beginnings.fetch_add(1, Ordering::Relaxed) << 24
+    }
+
+    /// Newcomers that the loop has not read of.
+    pub(crate) fn coming(&self) -> u64 {
+        self.coming.load(Ordering::Relaxed)
     }
 
     /// From any thread.

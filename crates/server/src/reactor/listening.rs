@@ -102,7 +102,7 @@ impl<M: Mechanism> Reactor<'_, M> {
     }
 
     /// While the server is full, watches for a peer that leaves another loop.
-    fn await_leaving(&mut self) -> io::Result<()> {
+    pub(super) fn await_leaving(&mut self) -> io::Result<()> {
         let wanted = self.listening.full();
         if wanted != self.listening.awaits_leaving {
             self.listening.awaits_leaving = wanted;

@@ -80,7 +80,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             station,
             site,
             mechanism,
-            peers: Peers::default(),
+            peers: Peers::of_generation(station.letters.begin()),
             deadlines: Deadlines::new(Instant::now()),
             listening: Listening::new(station.lent.take(), station.handoff),
             terms: desk.terms(site.terms.limits),
@@ -149,6 +149,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         self.listen()?;
         if self.draining {
             self.accept_rest();
+            // It may have found the server full.
+            self.await_leaving()?;
         }
         if self.must_cut() {
             self.cut_off_all();
@@ -164,7 +166,9 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         }
         let mut first = self.deadlines.next();
         let gives_up = self.apart.as_ref().and_then(Apart::gives_up);
-        let end = gives_up.or_else(|| self.drain_deadline());
+        // After the cut, only what other threads send is awaited.
+        let draining = !self.site.stop.cutting();
+        let end = gives_up.or_else(|| self.drain_deadline().filter(|_| draining));
         for end in [self.listening.resumes(), end] {
             if end.is_some() && (first.is_none() || end < first) {
                 first = end;
@@ -191,7 +195,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
                 Ok(())
             }
             Key::LEFT => {
-                self.site.gate.left.answer();
+                self.acceptor.answer(&self.site.gate);
                 self.listening.peer_left();
                 Ok(())
             }

@@ -40,6 +40,11 @@ pub(super) struct Peers {
 }
 
 impl Peers {
+    /// No peers; the first one's generation comes after that of the beginning.
+    pub(super) fn of_generation(generation: u32) -> Peers {
+        Peers { slots: Slab::new(), generation }
+    }
+
     /// The key that the next [`insert`](Peers::insert) will use.
     pub(super) fn next_key(&mut self) -> Key {
         let index = u32::try_from(self.slots.vacant_key()).expect("fewer than 2^32 peers");

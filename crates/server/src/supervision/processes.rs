@@ -4,6 +4,7 @@
 //! listeners before the first fork and keeps them: a process that dies leaves its backlog to its
 //! replacement, and no peer that waits there is reset.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -15,12 +16,16 @@ use super::channel::{Channel, Order, Supervisor, Word};
 use super::child::{Child, Exit};
 use super::patience::{Patience, Verdict};
 use super::{Crew, Seen, child, warden};
+use crate::counters::Stats;
 use crate::model::{self, Model};
 use crate::site::Site;
 use crate::waiting::{Watch, until_readable};
 
 /// How long a process that was cut off gets: a loop's own grace, and some.
 const GRACE: Duration = Duration::from_millis(3500);
+
+/// How soon an order is tried again for which there was no room.
+const PAY: Duration = Duration::from_millis(20);
 
 /// How long the operator waits for a process's answer: one that computes is left out.
 const REPORT_WAIT: Duration = Duration::from_millis(500);
@@ -54,6 +59,30 @@ struct Place {
 struct Member {
     child: Child,
     channel: Channel,
+    /// Orders for which its channel had no room: a process that is stopped, or computes, reads none.
+    owed: VecDeque<Order>,
+}
+
+impl Member {
+    /// Orders come in their order, and none is lost while the process lives.
+    fn order(&mut self, order: Order) {
+        if let (Order::Hold(_), Some(Order::Hold(_))) = (order, self.owed.back()) {
+            self.owed.pop_back();
+        }
+        self.owed.push_back(order);
+        self.pay();
+    }
+
+    fn pay(&mut self) {
+        while let Some(order) = self.owed.front() {
+            match self.channel.order(*order) {
+                Ok(()) => drop(self.owed.pop_front()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // It is gone, or about to be.
+                Err(_) => self.owed.clear(),
+            }
+        }
+    }
 }
 
 impl Processes {
@@ -131,18 +160,24 @@ impl Processes {
                 self.serve_as(number, there)
             })?;
             let (channel, _) = ends.take().expect("only the child has taken them");
-            Ok(Member { child, channel })
+            Ok(Member { child, channel, owed: VecDeque::new() })
         });
         let member = match started {
             Ok(member) => member,
             Err(error) => return self.died(number, &format!("cannot be started: {error}")),
         };
-        if let Some(watch) = &self.watch {
-            watch.add(&member.child, name_of(number, false), false)?;
-            watch.add(&member.channel, name_of(number, true), false)?;
+        if let Err(error) = self.watch_over(&member, number) {
+            member.child.kill();
+            return self.died(number, &format!("cannot be watched: {error}"));
         }
         self.places[number].member = Some(member);
         Ok(())
+    }
+
+    fn watch_over(&self, member: &Member, number: usize) -> io::Result<()> {
+        let Some(watch) = &self.watch else { return Ok(()) };
+        watch.add(&member.child, name_of(number, false), false)?;
+        watch.add(&member.channel, name_of(number, true), false)
     }
 
     /// In the child: lets go of all that is the supervisor's, and serves.
@@ -203,7 +238,11 @@ impl Processes {
     fn close_rows(&self, number: usize, ending: Ending) -> u64 {
         let rows = self.rows * number..self.rows * (number + 1);
         let lost = self.site.counters.close(rows.clone(), ending);
-        self.site.gate.leave_all(self.site.counters.take_inside(rows));
+        let inside = self.site.counters.take_inside(rows.clone());
+        self.site.gate.leave_all(inside);
+        // Let in, and on their way to whoever would have given them a session.
+        let refused = inside.saturating_sub(lost);
+        self.site.counters.row(rows.start).gather(&mut Stats { refused, ..Stats::default() });
         lost
     }
 
@@ -239,12 +278,12 @@ impl Processes {
         }
     }
 
-    fn tell_all(&self, order: Order) {
-        for member in self.places.iter().filter_map(|place| place.member.as_ref()) {
-            if let Err(error) = member.channel.order(order) {
-                tracing::debug!("process {} does not listen: {error}", member.child.pid());
-            }
-        }
+    fn tell_all(&mut self, order: Order) {
+        self.members().for_each(|member| member.order(order));
+    }
+
+    fn members(&mut self) -> impl Iterator<Item = &mut Member> {
+        self.places.iter_mut().filter_map(|place| place.member.as_mut())
     }
 
     fn kill_all(&mut self) {
@@ -281,7 +320,10 @@ impl Crew for Processes {
     }
 
     fn next_look(&self) -> Option<Instant> {
-        self.places.iter().filter_map(|place| place.replace_at).min()
+        let owes =
+            |place: &Place| place.member.as_ref().is_some_and(|member| !member.owed.is_empty());
+        let pay = self.places.iter().any(owes).then(|| Instant::now() + PAY);
+        self.places.iter().filter_map(|place| place.replace_at).chain(pay).min()
     }
 
     fn look(&mut self) -> io::Result<()> {
@@ -299,6 +341,7 @@ impl Crew for Processes {
                 false => self.bury(number)?,
             }
         }
+        self.members().for_each(Member::pay);
         self.fill_places()
     }
 
