@@ -18,18 +18,17 @@ static void require(int fine, const char *what) {
     }
 }
 
-/* `any`: on all addresses, for clients that need more than one address's ports. */
-static int open_listener(int any) {
+static int open_listener(void) {
     signal(SIGPIPE, SIG_IGN);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     require(listener >= 0, "socket");
     struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(any ? INADDR_ANY : INADDR_LOOPBACK)};
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
     require(bind(listener, (struct sockaddr *)&address, length) == 0, "bind");
     require(listen(listener, 4096) == 0, "listen");
     require(getsockname(listener, (struct sockaddr *)&address, &length) == 0, "getsockname");
-    printf("listening on %s:%d\n", any ? "0.0.0.0" : "127.0.0.1", ntohs(address.sin_port));
+    printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
     fflush(stdout);
     return listener;
 }

@@ -2,8 +2,8 @@
 //! threads or processes, beside a bare C server with as many threads.
 //!
 //! Processor time of all of a server's processes per connection, as a ratio within each turn. The
-//! client closes first, in order, so its side keeps the port for a minute: it spreads connections
-//! over many destination addresses, which is why these servers listen on all of them.
+//! client closes first, in order, so its side keeps the port for a minute: a server has no more
+//! connections in its life than there are ephemeral ports for its own.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -13,7 +13,7 @@ use clap::Args;
 use nix::unistd::Pid;
 
 use crate::Result;
-use crate::crowd::{MESSAGE, by_turns, connect, message};
+use crate::crowd::{MESSAGE, connect, message};
 use crate::figure::Figure;
 use crate::pinning::pin_to_one_core;
 use crate::process::{CpuClock, family};
@@ -112,8 +112,7 @@ impl Short {
             format!("pool:threads={threads},accept=all"),
         ];
         let models = if self.models.is_empty() { &usual[..] } else { &self.models };
-        let everywhere = ["--listen", "0.0.0.0:0"];
-        let ours = models.iter().filter_map(|model| programs.serving("echo", model, &everywhere));
+        let ours = models.iter().filter_map(|model| programs.switchboard(model));
         Ok([bare.clone(), bare].into_iter().chain(ours).collect())
     }
 }
@@ -163,7 +162,7 @@ fn visit(address: SocketAddr, number: usize) -> Result<()> {
         let doing = doing.to_owned();
         move |error| format!("connection {number} {doing}: {error}")
     };
-    let mut peer = connect(by_turns(address, number)).map_err(told("cannot be made"))?;
+    let mut peer = connect(address).map_err(told("cannot be made"))?;
     let sent = message(number, 0);
     peer.write_all(&sent).map_err(told("cannot send"))?;
     let mut reply = [0; MESSAGE];

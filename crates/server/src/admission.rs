@@ -1,160 +1,22 @@
 //! Admission: the one point between accept(2) and a session where peers are counted and refused.
 
+mod gate;
+
 use std::fs::File;
-use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, accept_with, acceptfrom_with, getsockname, sockopt};
 use switchboard_core::{Endpoint, PeerInfo};
 
-use crate::counters::Row;
 use crate::counters::RowHandle;
 use crate::listening::Listener;
-use crate::shared::{Sharable, Shared};
-use crate::stopping::Bell;
+use crate::waiting::until_readable;
 
-/// What happens to a peer that comes when the server has as many as it may.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhenFull {
-    /// It is accepted and closed at once.
-    #[default]
-    Refuse,
-    /// It waits in the listener's backlog until another peer leaves.
-    Wait,
-}
-
-/// Counts the peers of the whole server, in all its processes, against their limit; and those of
-/// this process against what it has descriptors for.
-pub(crate) struct Gate {
-    common: Shared<Doors>,
-    most: usize,
-    when_full: WhenFull,
-    /// Peers of this process, and the most that it can have.
-    own: AtomicUsize,
-    own_most: usize,
-    /// Peers that find this process full can be served by another.
-    others: bool,
-    /// A byte for each of those who asked: wakes loops and threads that wait for a peer to leave.
-    pub(crate) left: Bell,
-}
-
-/// What all processes of a server have in common.
-#[derive(Default)]
-struct Doors {
-    /// May be less than there are, and even negative, after a process died in between two steps.
-    present: AtomicIsize,
-    /// Identities that were given to peers.
-    ids: AtomicU64,
-    /// So many wait for a peer to leave.
-    awaiting: AtomicUsize,
-}
-
-// SAFETY: nothing but atomic numbers.
-unsafe impl Sharable for Doors {}
-
-impl Gate {
-    /// `most`: peers of the whole server; `own_most`: of each of its processes, of which `others`
-    /// says whether there are several that accept from one listener.
-    pub(crate) fn new(
-        most: usize,
-        own_most: usize,
-        others: bool,
-        when_full: WhenFull,
-    ) -> io::Result<Gate> {
-        Ok(Gate {
-            common: Shared::new(1)?,
-            most,
-            when_full,
-            own: AtomicUsize::new(0),
-            own_most,
-            others,
-            left: Bell::for_several()?,
-        })
-    }
-
-    fn doors(&self) -> &Doors {
-        &self.common[0]
-    }
-
-    /// The most peers at a time.
-    pub(crate) fn most(&self) -> usize {
-        self.most
-    }
-
-    /// Counts one more, unless there is no room.
-    ///
-    /// `row` is the caller's: should this process die, its peers are known from there. It is counted
-    /// first, and [`withdraw`](Gate::withdraw) counts it last, so that a death in between frees a
-    /// place too many rather than losing one for good.
-    fn enter(&self, row: &Row) -> bool {
-        row.inside.fetch_add(1, Ordering::SeqCst);
-        let one_more = |present| self.has_room(present).then_some(present + 1);
-        let present = &self.doors().present;
-        if present.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more).is_ok() {
-            self.own.fetch_add(1, Ordering::SeqCst);
-            return true;
-        }
-        row.inside.fetch_sub(1, Ordering::SeqCst);
-        false
-    }
-
-    fn has_room(&self, present: isize) -> bool {
-        usize::try_from(present).map_or(true, |present| present < self.most)
-    }
-
-    /// An admitted peer has gone.
-    pub(crate) fn leave(&self, row: &Row) {
-        self.withdraw(row);
-        self.tell();
-    }
-
-    /// One that was let in could not be served after all. Nobody is told: there is no more room than
-    /// before.
-    pub(crate) fn withdraw(&self, row: &Row) {
-        self.own.fetch_sub(1, Ordering::SeqCst);
-        self.doors().present.fetch_sub(1, Ordering::SeqCst);
-        row.inside.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    /// A process has died with so many peers.
-    pub(crate) fn leave_all(&self, peers: u64) {
-        let peers = isize::try_from(peers).unwrap_or(0);
-        self.doors().present.fetch_sub(peers, Ordering::SeqCst);
-        self.tell();
-    }
-
-    fn tell(&self) {
-        if self.doors().awaiting.load(Ordering::SeqCst) > 0 {
-            let count = self.doors().awaiting.swap(0, Ordering::SeqCst);
-            self.left.ring_times(count);
-        }
-    }
-
-    /// Asks for one ring of `left` when the next peer leaves; false: there is room already.
-    pub(crate) fn await_leaving(&self) -> bool {
-        self.doors().awaiting.fetch_add(1, Ordering::SeqCst);
-        // A peer that left in between has rung nobody.
-        self.full()
-    }
-
-    /// Whether there are as many as may be.
-    pub(crate) fn full(&self) -> bool {
-        !self.has_room(self.doors().present.load(Ordering::SeqCst)) || self.leaves_others()
-    }
-
-    /// This process has all the peers that it can have; the next ones are for the others.
-    fn leaves_others(&self) -> bool {
-        self.others && self.own.load(Ordering::SeqCst) >= self.own_most
-    }
-
-    fn next_id(&self) -> u64 {
-        self.doors().ids.fetch_add(1, Ordering::Relaxed) + 1
-    }
-}
+pub(crate) use gate::Gate;
+pub use gate::WhenFull;
 
 /// A peer that was let in and has no session yet. Its socket is as accept4(2) made it.
 pub(crate) struct Newcomer {
@@ -343,6 +205,9 @@ impl Acceptor {
         self.reserve = reserve();
         match refused {
             Some(Err(Errno::WOULDBLOCK)) => Accepted::Nobody,
+            None if until_readable(&[listener.as_fd()], Some(Duration::ZERO)).is_empty() => {
+                Accepted::Nobody
+            }
             refused => self.exhausted(matches!(refused, Some(Ok(()))), || {
                 format!("no descriptor left for a peer on {}", listener.address())
             }),
@@ -408,6 +273,7 @@ impl Occasionally {
 mod tests {
     use std::sync::Arc;
     use std::sync::Barrier;
+    use std::sync::atomic::Ordering;
     use std::thread;
 
     use super::*;

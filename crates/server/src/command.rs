@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Command, FromArgMatches, ValueEnum};
 
 use crate::model::Family;
-use crate::server::{Prepared, must_be_alone};
+use crate::running::{Prepared, must_be_alone};
 use crate::{Address, Drain, Model, ServeError, Server, WhenFull, descriptors, model, story};
 
 /// How to serve: the flags of `switchboard serve`.
@@ -63,6 +63,11 @@ pub struct ServeArgs {
     /// The kernel's buffer for what a peer is sent, in bytes (SO_SNDBUF)
     #[arg(long, value_name = "BYTES", global = true, value_parser = clap::value_parser!(u32).range(1..1 << 30))]
     send_buffer: Option<u32>,
+
+    /// Threads, in each process, for jobs that the service offloads [default: one for each core, and
+    /// at least 2]
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    offload_threads: Option<u16>,
 
     /// Take the words stats, peers, pause, resume and quit from standard input
     #[arg(long, global = true)]
@@ -158,6 +163,9 @@ impl ServeArgs {
         options.listen.reuse_port = self.reuse_port;
         options.listen.receive_buffer = self.receive_buffer.map(|size| size as usize);
         options.listen.send_buffer = self.send_buffer.map(|size| size as usize);
+        if let Some(most) = self.offload_threads {
+            options.offload_threads = usize::from(most);
+        }
         options.console = self.console;
         server
     }

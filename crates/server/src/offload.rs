@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, unbounded};
 use switchboard_core::{Job, Limits, Offload, Terms};
+
+use crate::queue::{Giver, Queue};
 
 /// How long a stop waits for jobs whose peers are gone.
 const GRACE: Duration = Duration::from_secs(1);
@@ -25,7 +26,7 @@ pub(crate) struct Jobs {
 }
 
 struct Started {
-    queue: Sender<Job>,
+    queue: Giver<Job>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -38,15 +39,13 @@ impl Jobs {
     /// Puts a job into the queue. If no thread at all can be started, it is done here.
     fn run(&self, job: Job) {
         let mut started = lock(&self.started);
-        let queue = match &mut *started {
-            Some(Started { queue, .. }) => queue,
-            none => &none.insert(Started::with(self.most)).queue,
-        };
-        // With no thread there is nobody to receive it.
-        if let Err(unsent) = queue.send(job) {
+        let Started { queue, threads } = started.get_or_insert_with(|| Started::with(self.most));
+        if threads.is_empty() {
             drop(started);
-            unsent.into_inner()();
+            return job();
         }
+        // It has no bound.
+        let _ = queue.give(job);
     }
 
     /// Ends and joins the threads; one whose job goes on is left behind.
@@ -71,14 +70,14 @@ impl Jobs {
 
 impl Started {
     fn with(most: usize) -> Started {
-        let (queue, jobs) = unbounded::<Job>();
+        let (queue, jobs) = Queue::<Job>::new(usize::MAX);
         let mut threads = Vec::new();
         for number in 0..most {
-            let jobs = jobs.clone();
+            let jobs = Arc::clone(&jobs);
             let thread = thread::Builder::new()
                 .name(format!("sb-offload-{number}"))
                 // A job never panics: the core sees to it.
-                .spawn(move || jobs.iter().for_each(|job| job()));
+                .spawn(move || std::iter::from_fn(|| jobs.take()).for_each(|job| job()));
             match thread {
                 Ok(thread) => threads.push(thread),
                 Err(error) => tracing::warn!("no thread for offloaded jobs: {error}"),
@@ -214,7 +213,7 @@ mod tests {
         let jobs = Arc::new(Jobs::new(1));
         let desk = Desk::new(&jobs, |_| panic!("nobody is to be told"));
         let (go, goes) = mpsc::channel::<()>();
-        desk.submit(1, Box::new(move || drop(goes.recv())));
+        desk.submit(1, Box::new(move || assert!(goes.recv().is_ok())));
         desk.forget(1);
         go.send(()).unwrap();
         jobs.close();

@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::io;
-use std::process::{self, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -17,11 +16,9 @@ use crate::listening::{ListenOptions, Listeners};
 use crate::model::settings::cores;
 use crate::model::{self, Model};
 use crate::offload::Jobs;
+use crate::running::{Prepared, must_be_alone};
 use crate::site::Site;
 use crate::stopping::{Drain, Stop};
-use crate::supervision::processes::Processes;
-use crate::supervision::warden::{self, Operator};
-use crate::supervision::{Crew, child};
 use crate::{Address, command};
 
 /// A service and how it is to be served. Made by [`Server::handler`] or [`Server::sessions`], run
@@ -69,6 +66,20 @@ impl Default for Options {
             offload_threads: offload_threads_here(),
             attended: false,
         }
+    }
+}
+
+impl Options {
+    /// The bounds of one peer: who is asked, the operator first, then the service.
+    fn limits_for(&self, service: &Service) -> Limits {
+        let mut limits = self.limits;
+        limits.idle = match (self.idle, service.declared_idle()) {
+            (Some(asked), _) => asked,
+            (None, Idle::Default) => limits.idle,
+            (None, Idle::After(limit)) => Some(limit),
+            (None, Idle::Never) => None,
+        };
+        limits
     }
 }
 
@@ -247,13 +258,7 @@ impl Server {
             )));
         }
         let options = self.options;
-        let mut limits = options.limits;
-        limits.idle = match (options.idle, self.service.declared_idle()) {
-            (Some(asked), _) => asked,
-            (None, Idle::Default) => limits.idle,
-            (None, Idle::After(limit)) => Some(limit),
-            (None, Idle::Never) => None,
-        };
+        let limits = options.limits_for(&self.service);
         let addresses = match self.addresses.is_empty() {
             true => vec![Address::default()],
             false => self.addresses,
@@ -283,92 +288,9 @@ impl Server {
     }
 }
 
-/// A server whose listeners are open: peers can connect.
-pub(crate) struct Prepared {
-    pub(crate) site: Arc<Site>,
-    pub(crate) model: Model,
-    pub(crate) layout: Layout,
-    pub(crate) console: bool,
-}
-
-/// A server whose crew serves.
-pub(crate) struct Serving {
-    site: Arc<Site>,
-    crew: Box<dyn Crew>,
-    console: bool,
-}
-
-impl Prepared {
-    /// SIGTERM and SIGINT begin the drain; the second of them ends it. Once what this returns has
-    /// gone, they do to the process what they do by default. Processes that are forked from this one
-    /// have the same handlers, and ignore both.
-    pub(crate) fn obey_signals(&self) -> Result<Obedience, ServeError> {
-        let over = Arc::new(AtomicBool::new(false));
-        let own = process::id();
-        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-            signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))
-                .map_err(ServeError::Io)?;
-            let stop = self.site.stop.clone();
-            let advance = move || {
-                if process::id() == own {
-                    stop.advance();
-                }
-            };
-            // SAFETY: `Stop::advance` is async-signal-safe: atomics, a monotonic clock reading
-            // and write(2); so is getpid(2) (signal-safety(7)).
-            unsafe { signal_hook::low_level::register(signal, advance) }.map_err(ServeError::Io)?;
-        }
-        Ok(Obedience(over))
-    }
-
-    /// Starts those who serve: threads, or processes, which have come up when this returns.
-    pub(crate) fn start(self) -> Result<Serving, ServeError> {
-        let Prepared { site, model, layout, console } = self;
-        let crew: Box<dyn Crew> = match model.processes() {
-            Some(_) => Box::new(
-                Processes::start(&site, &model, layout.rows, layout.sets)
-                    .map_err(ServeError::Io)?,
-            ),
-            None => model::start(&site, &model).map_err(ServeError::Io)?,
-        };
-        Ok(Serving { site, crew, console })
-    }
-}
-
-impl Serving {
-    /// Watches over them until the stop, and until everything has been joined.
-    pub(crate) fn keep(mut self) -> Result<Stats, ServeError> {
-        let mut operator = Operator::new(self.console);
-        warden::keep(&self.site, &mut *self.crew, &mut [&mut operator]).map_err(ServeError::Io)?;
-        self.site.jobs.close();
-        self.site.service.exit();
-        Ok(self.site.counters.read())
-    }
-}
-
 /// One for each core, and at least 2: a single long job is to hold up no other.
 pub(crate) fn offload_threads_here() -> usize {
     usize::try_from(cores()).unwrap_or(usize::MAX).max(2)
-}
-
-/// A process that forks has one thread for its whole life.
-pub(crate) fn must_be_alone(model: &Model) -> Result<(), ServeError> {
-    match model.forks() && !child::alone() {
-        true => Err(ServeError::Refused(format!(
-            "`{model}` forks, which a process must do before it starts its first thread, and this \
-             one has several; call run() earlier, or take a model whose peers share memory"
-        ))),
-        false => Ok(()),
-    }
-}
-
-/// While it lives, SIGTERM and SIGINT stop a server.
-pub(crate) struct Obedience(Arc<AtomicBool>);
-
-impl Drop for Obedience {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
 }
 
 /// A server that runs beside its caller.

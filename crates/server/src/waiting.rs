@@ -78,6 +78,17 @@ mod watch {
             }
         }
 
+        /// How many the last wait found.
+        pub(crate) fn len(&self) -> usize {
+            self.told.len()
+        }
+
+        /// The name of one of them.
+        pub(crate) fn ready_at(&self, place: usize) -> u64 {
+            let Event { data, .. } = self.told[place];
+            data.u64()
+        }
+
         /// The names of those that the last wait found.
         pub(crate) fn ready(&self) -> impl Iterator<Item = u64> {
             self.told.iter().map(|event| {

@@ -10,10 +10,10 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use switchboard_core::{Call, Connection, Ending, PeerInfo, Style, Terms};
 
 use crate::mechanism::Key;
+use crate::queue::{Giver, Queue};
 use crate::reactor::{Letter, Letters};
 use crate::site::Site;
 use crate::supervision::Staff;
@@ -56,16 +56,16 @@ pub(crate) struct Back {
 /// The queue of a process's workers. Once nobody holds it any more, they end.
 #[derive(Clone)]
 pub(crate) struct Workers {
-    queue: Sender<Work>,
+    queue: Giver<Work>,
     count: usize,
 }
 
 impl Workers {
     /// Starts so many workers among `staff`.
     pub(crate) fn start(staff: &mut Staff, site: &Arc<Site>, count: usize) -> io::Result<Workers> {
-        let (queue, works) = unbounded();
+        let (queue, works) = Queue::new(usize::MAX);
         for number in 0..count {
-            let (site, works) = (Arc::clone(site), works.clone());
+            let (site, works) = (Arc::clone(site), Arc::clone(&works));
             staff.start(format!("sb-worker-{number}"), move || {
                 work(&site, &works);
                 Ok(())
@@ -81,13 +81,12 @@ impl Workers {
 
     /// Puts work into the queue. It has no bound of its own: each loop bounds what it has sent.
     pub(crate) fn send(&self, work: Work) {
-        // Workers end only after all who could send have let go of the queue.
-        let _ = self.queue.send(work);
+        let _ = self.queue.give(work);
     }
 }
 
-fn work(site: &Site, works: &Receiver<Work>) {
-    while let Ok(Work { key, task, now, letters }) = works.recv() {
+fn work(site: &Site, works: &Queue<Work>) {
+    while let Some(Work { key, task, now, letters }) = works.take() {
         let mut room = Vec::new();
         let mut said = true;
         // A panic that no session's own guard caught, such as in a destructor.

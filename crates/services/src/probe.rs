@@ -11,6 +11,7 @@
 //! | `sleep MS` | after that time `slept`; what comes meanwhile waits |
 //! | `spin MS` | after computing for that time `spun` |
 //! | `timed MS` | `came` when bytes come beyond those unread, `elapsed` if none do in time, `ended` |
+//! | `offload MS` | blocks a thread for jobs for that time; then `done by` that thread |
 //! | `draining` | `true` or `false` |
 //! | `id` | the peer's id |
 //! | `frame` | the next bytes are a frame with a 4-byte length: the same frame |

@@ -32,8 +32,7 @@ macro_rules! case {
 pub(crate) use case;
 
 /// What is tried besides each model in its plain form: several loops, several processes, each way to
-/// share out peers. `epoll:workers=2` and `epoll:processes=2,threads=2,workers=2` belong here, once
-/// there are workers.
+/// share out peers.
 const COMBINED: &[&str] = &[
     "epoll:threads=2",
     "epoll:processes=2",
@@ -41,8 +40,12 @@ const COMBINED: &[&str] = &[
     "poll:threads=2",
     "epoll:processes=2,threads=2",
     "prefork:processes=2",
-    "pool:accept=all,threads=4",
-    "epoll:accept=handoff,threads=2",
+    "pool:accept=queue,threads=4",
+    "epoll:accept=shared,threads=2",
+    "epoll:accept=shared,processes=2",
+    "epoll:workers=2",
+    "epoll-et:workers=1",
+    "epoll:processes=2,threads=2,workers=2",
     "epoll:accept=reuseport,threads=2",
     "thread:processes=2",
 ];
@@ -57,21 +60,24 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// Every model that can run here, and what is tried besides, in each style that it runs.
+    /// Every model that can run here, in each style that it runs; and what is tried besides, in event
+    /// style: how a peer is served depends on its thread, not on how many there are.
     pub(crate) fn all() -> Vec<Ground> {
-        let mut grounds = Vec::new();
-        for text in MODELS.iter().map(|kind| kind.name).chain(COMBINED.iter().copied()) {
-            let model: Model = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
-            if let Some(reason) = (model.kind().unavailable)() {
-                eprintln!("no trial {text}: {reason}");
-                continue;
-            }
-            let straight_line = model.kind().straight_line.then_some("straight-line");
-            for style in ["event"].into_iter().chain(straight_line) {
-                grounds.push(Ground { text, model: model.clone(), style });
-            }
+        let plain = MODELS.iter().flat_map(|kind| {
+            let straight_line = kind.straight_line.then_some((kind.name, "straight-line"));
+            [(kind.name, "event")].into_iter().chain(straight_line)
+        });
+        let combined = COMBINED.iter().map(|text| (*text, "event"));
+        plain.chain(combined).filter_map(|(text, style)| Ground::of(text, style)).collect()
+    }
+
+    fn of(text: &'static str, style: &'static str) -> Option<Ground> {
+        let model: Model = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+        if let Some(reason) = (model.kind().unavailable)() {
+            eprintln!("no trial {text}/{style}: {reason}");
+            return None;
         }
-        grounds
+        Some(Ground { text, model, style })
     }
 
     pub(crate) fn run(&self, case: &Case) -> Result<(), Failed> {

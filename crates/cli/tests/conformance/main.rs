@@ -12,7 +12,7 @@
 //! - `client`: peers that misbehave. `process`, `sockets`: what the system says of a server's
 //!   processes and of one connection.
 //! - The cases, by what they are about: `requests`, `replies`, `failures`, `silence`, `urgent`,
-//!   `limits`, `exhaustion`, `stopping`, `cutting`, `leftovers`, `console`, `addresses`, `stock`,
+//!   `limits`, `exhaustion`, `offload`, `stopping`, `cutting`, `leftovers`, `console`, `addresses`, `stock`,
 //!   `programs`.
 
 mod addresses;
@@ -24,6 +24,7 @@ mod failures;
 mod ground;
 mod leftovers;
 mod limits;
+mod offload;
 mod process;
 mod programs;
 mod replies;
@@ -48,6 +49,7 @@ const CASES: &[&[Case]] = &[
     urgent::CASES,
     limits::CASES,
     exhaustion::CASES,
+    offload::CASES,
     stopping::CASES,
     cutting::CASES,
     leftovers::CASES,

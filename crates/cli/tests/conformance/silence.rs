@@ -58,7 +58,7 @@ fn keeps_a_peer_that_drips(ground: &Ground) {
 
 /// Kills: a limit on reading only, so that a peer that does not take its reply stays for ever.
 fn closes_a_peer_that_does_not_read(ground: &Ground) {
-    let server = ground.probe(&["-v", "--idle", "300ms", "--send-buffer", "4096"]);
+    let server = ground.probe(&["-v", "--idle", "1s", "--send-buffer", "4096"]);
     let mut other = ground.serves_several().then(|| server.connect());
     let mut peer = connect_with_small_buffers(&server);
     peer.send("big 3000000\n");

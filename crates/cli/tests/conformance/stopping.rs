@@ -93,10 +93,10 @@ fn awaits_the_rest_of_a_request(ground: &Ground) {
 fn sends_a_reply_to_its_end_before_it_stops(ground: &Ground) {
     let server = ground.probe(&["--send-buffer", "4096"]);
     let mut peer = connect_with_small_buffers(&server);
-    peer.send("big 3000000\n").expect("0123456789");
+    peer.send("big 1000000\n").expect("0123456789");
     server.terminate();
     until_it_drains(ground, &server);
-    peer.expect(&big(3_000_000)[10..]).expect_end();
+    peer.expect(&big(1_000_000)[10..]).expect_end();
     expect_counts(&server.wait(), &[("accepted", 1)]);
 }
 

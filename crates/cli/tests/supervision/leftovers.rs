@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rustix::process::Signal;
 use switchboard::testing::{Client, program, until};
 
-use crate::system::{children, descriptors, has_ended, owners, processes, signal, state};
+use crate::system::{children, descriptors, eventfds, has_ended, owners, processes, signal, state};
 use crate::{SWITCHBOARD, expect_counts, expect_service, probe};
 
 /// Kills: waiting for children in the order of their starts, so that those who end sooner stay
@@ -44,16 +44,16 @@ fn a_peers_process_has_nothing_but_its_peer() {
     let server = probe("process").start();
     let mut peers: Vec<Client> = (0..3).map(|_| server.connect()).collect();
     peers.iter_mut().for_each(expect_service);
-    let parents: BTreeSet<String> = descriptors(server.pid()).into_iter().collect();
+    let parents = eventfds(server.pid());
     for child in owners(&server, &peers) {
         let all = descriptors(child);
         let sockets = all.iter().filter(|link| link.starts_with("socket:"));
         assert_eq!(sockets.count(), 1, "{all:?}");
-        let pipes = all.iter().filter(|link| link.starts_with("pipe:"));
-        assert_eq!(pipes.clone().count() + 1, all.len(), "{all:?}");
-        // The gate's bell is the server's; the stop's pipes are the child's own.
-        let shared: BTreeSet<_> = pipes.filter(|pipe| parents.contains(*pipe)).collect();
-        assert!(shared.len() <= 1, "{shared:?} of {all:?} are the parent's, too");
+        let own = eventfds(child);
+        assert_eq!(own.len() + 1, all.len(), "{all:?}");
+        // The gate's bell is the server's; the stop's are the child's own.
+        let shared: BTreeSet<_> = own.intersection(&parents).collect();
+        assert!(own.len() <= 3 && shared.len() <= 1, "{shared:?} of {own:?} are the parent's, too");
     }
     peers.into_iter().for_each(|mut peer| peer.end().expect_end());
     expect_counts(&server.stop(), 3, 0);

@@ -1,5 +1,7 @@
 //! Limits of the whole server, however many loops and processes it has.
 
+use std::thread;
+
 use switchboard::testing::{Client, until};
 
 use crate::{expect_service, probe};
@@ -39,13 +41,14 @@ fn the_limit_on_peers_is_that_of_the_whole_server() {
             gone > 0
         });
         peers.retain_mut(|peer| !peer.closed());
-        while peers.len() < 10 {
+        until("its places to be taken", || {
             let mut peer = server.connect();
             match is_served(&mut peer) {
                 true => peers.push(peer),
                 false => refused += 1,
             }
-        }
+            peers.len() == 10
+        });
         for _ in 0..5 {
             assert_eq!(server.connect().expect_closed(), b"", "under {model}");
             refused += 1;
@@ -93,4 +96,37 @@ fn whoever_waits_for_room_is_let_in_whichever_loop_makes_it() {
         );
         assert_eq!(stopped.in_order(), 62);
     }
+}
+
+/// Kills: a drain that gives up whoever waits in the backlog while the server is full, long before
+/// its deadline.
+#[test]
+fn whoever_waits_in_the_backlog_of_a_full_server_that_drains_is_served() {
+    let models: &[(&str, &[&str])] = &[
+        ("process:children=1", &[]),
+        ("process", &["--peers-max", "1", "--when-full", "wait"]),
+        ("prefork:processes=1", &[]),
+        ("epoll:processes=2", &["--peers-max", "1", "--when-full", "wait"]),
+    ];
+    thread::scope(|scope| {
+        for (model, arguments) in models {
+            scope.spawn(|| drain_while_full(model, arguments));
+        }
+    });
+}
+
+fn drain_while_full(model: &str, arguments: &[&str]) {
+    let server = probe(model).args(arguments).start();
+    let mut busy = server.connect();
+    // Longer than a drain goes without looking after those who are left.
+    busy.send("echo begun\nsleep 1800\n").expect("begun\n");
+    let mut waiting = [server.connect(), server.connect()];
+    waiting.iter_mut().for_each(|peer| {
+        peer.send("echo waited\n");
+    });
+    server.terminate();
+    busy.expect("slept\n").expect_end();
+    waiting.iter_mut().for_each(|peer| peer.expect("waited\n").expect_end());
+    let stopped = server.wait();
+    assert_eq!((stopped.get("accepted"), stopped.in_order()), (3, 3), "{model}: {stopped:?}");
 }

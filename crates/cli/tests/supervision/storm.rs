@@ -56,7 +56,7 @@ fn come(address: SocketAddr, number: usize) {
     connect(&socket, &address).unwrap();
     let mut peer = Client::new(socket).unwrap();
     peer.send("echo a\n").expect("a\n");
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         peer.end().expect_end();
     }
 }

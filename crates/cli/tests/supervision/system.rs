@@ -138,3 +138,21 @@ fn sockets() -> BTreeMap<(u16, u16), String> {
 fn read(pid: u32, what: &str) -> String {
     fs::read_to_string(format!("/proc/{pid}/{what}")).unwrap_or_default()
 }
+
+/// The eventfds that a process has, by the numbers that the kernel gives them (proc(5), fdinfo).
+pub(crate) fn eventfds(pid: u32) -> BTreeSet<u64> {
+    let infos = fs::read_dir(format!("/proc/{pid}/fdinfo")).unwrap().flatten();
+    let texts = infos.filter_map(|info| fs::read_to_string(info.path()).ok());
+    let id = |text: String| {
+        let line = text.lines().find_map(|line| line.strip_prefix("eventfd-id:"))?.trim();
+        Some(line.parse().unwrap())
+    };
+    texts.filter_map(id).collect()
+}
+
+/// Whether a signal to this process waits to be handled (proc(5), `ShdPnd`).
+pub(crate) fn is_pending(pid: u32) -> bool {
+    let status = read(pid, "status");
+    let pending = status.lines().find(|line| line.starts_with("ShdPnd:")).unwrap();
+    !pending.ends_with("\t0000000000000000")
+}

@@ -4,6 +4,8 @@
 //! set only when they change. On stop, another thread shuts the receiving side of those between
 //! requests, which wakes them.
 
+mod conversation;
+
 use std::io;
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -15,13 +17,15 @@ use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
-use switchboard_core::{Connection, Ending, Job, Limits, Next, Offload, Wire};
+use switchboard_core::{Job, Offload, Wire};
 
 use super::delivered;
 use crate::model::presence::Presence;
 use crate::offload::Desk;
 use crate::stopping::Stop;
 use crate::waiting::until_readable;
+
+pub(crate) use conversation::converse;
 
 /// Spare bytes of the first read of an event-style peer; grows to the second with what comes.
 pub(crate) const READ_LEAST: usize = 2 << 10;
@@ -135,8 +139,20 @@ impl BlockingWire {
         Ok(())
     }
 
-    /// One recv(2).
-    fn read(&self, into: &mut Vec<u8>, flags: RecvFlags) -> io::Result<usize> {
+    fn set_send_wait(&mut self, wait: Option<Duration>) -> io::Result<()> {
+        if wait != self.send_wait {
+            set_socket_timeout(&self.presence.socket, Timeout::Send, at_least_one_tick(wait))?;
+            self.presence.row.armed();
+            self.send_wait = wait;
+        }
+        Ok(())
+    }
+
+    /// One recv(2). A signal does not begin the wait anew: under `process`, a drain sends them again
+    /// and again.
+    fn read(&mut self, into: &mut Vec<u8>, flags: RecvFlags) -> io::Result<usize> {
+        let wait = self.receive_wait.filter(|_| flags.is_empty());
+        let end = wait.and_then(|wait| self.now().checked_add(wait));
         loop {
             match recv(&self.presence.socket, spare_capacity(into), flags) {
                 Ok((count, _)) => {
@@ -151,6 +167,9 @@ impl BlockingWire {
                 Err(Errno::INTR) => {
                     self.presence.received(0);
                     self.cut()?;
+                    if let Some(end) = end {
+                        self.set_receive_wait(Some(end.saturating_duration_since(self.now())))?;
+                    }
                 }
                 Err(Errno::WOULDBLOCK) => {
                     self.presence.received(0);
@@ -168,7 +187,7 @@ impl BlockingWire {
     /// The receiving side was shut while a request was under way: over TCP, Linux still delivers
     /// what comes, but no longer waits for it. (Over a Unix socket the peer's writes fail: it learns
     /// that its request came too late.)
-    fn read_torn(&self, into: &mut Vec<u8>) -> io::Result<usize> {
+    fn read_torn(&mut self, into: &mut Vec<u8>) -> io::Result<usize> {
         let end = Instant::now() + TORN_WAIT;
         loop {
             match self.read(into, RecvFlags::DONTWAIT) {
@@ -218,11 +237,8 @@ impl Wire for BlockingWire {
 
     fn send(&mut self, bytes: &[u8], wait: Option<Duration>) -> io::Result<usize> {
         self.cut()?;
-        if wait != self.send_wait {
-            set_socket_timeout(&self.presence.socket, Timeout::Send, at_least_one_tick(wait))?;
-            self.presence.row.armed();
-            self.send_wait = wait;
-        }
+        self.set_send_wait(wait)?;
+        let end = wait.and_then(|wait| self.now().checked_add(wait));
         loop {
             return match send(&self.presence.socket, bytes, SendFlags::NOSIGNAL) {
                 Ok(count) => {
@@ -231,7 +247,13 @@ impl Wire for BlockingWire {
                     self.presence.sent(count);
                     Ok(count)
                 }
-                Err(Errno::INTR) => continue,
+                Err(Errno::INTR) => {
+                    self.cut()?;
+                    if let Some(end) = end {
+                        self.set_send_wait(Some(end.saturating_duration_since(self.now())))?;
+                    }
+                    continue;
+                }
                 Err(error) => {
                     self.cut()?;
                     match error {
@@ -265,145 +287,4 @@ impl Wire for BlockingWire {
 /// A timeout of zero would mean none at all (socket(7)).
 fn at_least_one_tick(wait: Option<Duration>) -> Option<Duration> {
     wait.map(|wait| wait.max(Duration::from_micros(1)))
-}
-
-/// Serves an event-style peer on this thread, from its opening to its end. `buffer` is where it reads
-/// to; it need not have any room yet.
-pub(crate) fn converse(
-    connection: &mut Connection,
-    wire: &mut BlockingWire,
-    Limits { idle, linger, .. }: Limits,
-    mut buffer: Vec<u8>,
-) -> Ending {
-    let (mut room, mut size) = (Vec::new(), READ_LEAST);
-    if wire.draining() {
-        connection.drain();
-    }
-    connection.open(wire.now(), &mut room);
-    loop {
-        send_all(connection, wire, &mut room, idle);
-        if wire.draining() {
-            connection.drain();
-        }
-        match connection.next(&room) {
-            Next::Go => {}
-            Next::HalfClose => {
-                wire.linger(linger);
-                connection.half_closed(wire.now());
-                connection.fail(Ending::Reset);
-                continue;
-            }
-            Next::Over(ending) => return ending,
-        }
-        if connection.resumable(&room) {
-            connection.resume(wire.now(), &mut room);
-            continue;
-        }
-        let wait = match connection.hurries() || !connection.wants_input() {
-            true => connection.deadline().map(|end| end.saturating_duration_since(wire.now())),
-            false => idle,
-        };
-        if connection.awaits_jobs() {
-            match wire.await_job(wait) {
-                Ok(Some(last)) => connection.job_done(last, wire.now(), &mut room),
-                Ok(None) => settle(connection, wire, Ok(None), &buffer, &mut room),
-                Err(error) => connection.fail(ending_of(wire, &error)),
-            }
-            continue;
-        }
-        if !connection.wants_input() {
-            let drained = wire.draining();
-            if drained && connection.let_go(!wire.holds(), wire.now(), &mut room) {
-                continue;
-            }
-            let slept = wire.rest(wait.unwrap_or(Duration::MAX), drained);
-            if wire.draining() != drained {
-                continue;
-            }
-            settle(connection, wire, slept.map(|()| None), &buffer, &mut room);
-            continue;
-        }
-        buffer.clear();
-        buffer.reserve(size);
-        let came = wire.receive(&mut buffer, wait, connection.between_requests());
-        if came.as_ref().is_ok_and(|count| *count >= size) {
-            size = (size * 4).min(READ_MOST);
-        }
-        settle(connection, wire, came.map(Some), &buffer, &mut room);
-    }
-}
-
-/// Hands the connection what a wait brought: bytes, the end, a deadline, a failure.
-fn settle(
-    connection: &mut Connection,
-    wire: &BlockingWire,
-    came: io::Result<Option<usize>>,
-    buffer: &[u8],
-    room: &mut Vec<u8>,
-) {
-    let now = wire.now();
-    if wire.draining() {
-        connection.drain();
-    }
-    match came {
-        // The peer's end, or the drain's, which must not lose what the kernel still holds.
-        Ok(Some(0)) if wire.draining() && !connection.lingers() => {
-            if !connection.let_go(!wire.holds(), now, room) {
-                connection.ended(now, room);
-            }
-        }
-        Ok(Some(0)) => connection.ended(now, room),
-        Ok(Some(_)) => {
-            connection.received(buffer, now, room);
-        }
-        Ok(None) => connection.expired(now, room),
-        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-            expire(connection, now, room);
-        }
-        Err(error) => connection.fail(ending_of(wire, &error)),
-    }
-}
-
-fn send_all(
-    connection: &mut Connection,
-    wire: &mut BlockingWire,
-    room: &mut Vec<u8>,
-    idle: Option<Duration>,
-) {
-    loop {
-        let unsent = connection.unsent(room);
-        if unsent.is_empty() {
-            return;
-        }
-        let wait = match connection.hurries() {
-            true => connection.deadline().map(|end| end.saturating_duration_since(wire.now())),
-            false => idle,
-        };
-        let sent = wire.send(unsent, wait);
-        let now = wire.now();
-        match sent {
-            Ok(count) => connection.sent(count, now, room),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                connection.sent(0, now, room);
-                expire(connection, now, room);
-            }
-            Err(error) => {
-                room.clear();
-                return connection.fail(ending_of(wire, &error));
-            }
-        }
-    }
-}
-
-/// A wait for the deadline is over. The kernel's clock may ring a tick before ours.
-fn expire(connection: &mut Connection, now: Instant, room: &mut Vec<u8>) {
-    let due = connection.deadline().map_or(now, |deadline| deadline.max(now));
-    connection.expired(due, room);
-}
-
-fn ending_of(wire: &BlockingWire, error: &io::Error) -> Ending {
-    match wire.cut() {
-        Ok(()) => Ending::of_io(error),
-        Err(_) => Ending::CutOff,
-    }
 }

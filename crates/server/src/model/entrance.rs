@@ -16,6 +16,7 @@ use crate::counters::{RowHandle, Stats};
 use crate::listening::Listener;
 use crate::site::Site;
 use crate::stopping::Bell;
+use crate::supervision::staff::Begun;
 use crate::waiting::{Watch, until_readable};
 
 const STOP: u64 = 0;
@@ -28,6 +29,7 @@ pub(crate) struct Entrance {
     row: RowHandle,
     /// Whether accepted sockets are to be non-blocking.
     nonblocking: bool,
+    begun: Begun,
     /// The operator said `pause`.
     held: AtomicBool,
     /// Rung when that changes.
@@ -45,10 +47,15 @@ struct Guard<'e> {
 
 impl Entrance {
     /// `row`: where the thread counts.
-    pub(crate) fn new(site: &Arc<Site>, row: RowHandle, nonblocking: bool) -> io::Result<Entrance> {
+    pub(crate) fn new(
+        site: &Arc<Site>,
+        row: RowHandle,
+        nonblocking: bool,
+        begun: Begun,
+    ) -> io::Result<Entrance> {
         let site = Arc::clone(site);
         let held = AtomicBool::new(site.listeners.held());
-        Ok(Entrance { site, row, nonblocking, held, bell: Bell::new()? })
+        Ok(Entrance { site, row, nonblocking, begun, held, bell: Bell::new()? })
     }
 
     /// Accepts until the drain begins, and then whoever is in the backlogs; `serve` is called for
@@ -69,6 +76,7 @@ impl Entrance {
         };
         guard.watch.add(self.site.stop.drain_fd(), STOP, false)?;
         guard.watch.add(self.bell.fd(), BELL, false)?;
+        self.begun.say();
         while !self.site.stop.draining() {
             guard.accept_waiting(&mut serve)?;
         }
@@ -92,8 +100,8 @@ impl Guard<'_> {
         self.heed_hold()?;
         self.entrance.row.waited();
         self.watch.wait(None)?;
-        let ready: Vec<u64> = self.watch.ready().collect();
-        for name in ready {
+        for place in 0..self.watch.len() {
+            let name = self.watch.ready_at(place);
             if name == BELL {
                 self.entrance.bell.quiet();
             }

@@ -157,9 +157,17 @@ impl FloorCrew {
 
     /// Another entrance, for a thread that counts in `row`.
     pub(super) fn entrance(&mut self, row: RowHandle) -> io::Result<Arc<Entrance>> {
-        let entrance = Arc::new(Entrance::new(&self.floor.site, row, false)?);
+        let entrance = Arc::new(Entrance::new(&self.floor.site, row, false, self.staff.begun())?);
         self.entrances.push(Arc::clone(&entrance));
         Ok(entrance)
+    }
+}
+
+impl FloorCrew {
+    /// Ready to serve, once every entrance is watched.
+    pub(super) fn begun(mut self) -> io::Result<Box<dyn Crew>> {
+        self.staff.await_begun(self.entrances.len())?;
+        Ok(Box::new(self))
     }
 }
 

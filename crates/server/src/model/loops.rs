@@ -1,5 +1,6 @@
 //! The loop models' threads: so many loops, and who accepts for them.
 
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -91,24 +92,33 @@ pub(super) fn start(
         let letters = Letters::new()?;
         crew.letters.push(Arc::clone(&letters));
         let (site, model, workers) = (Arc::clone(site), model.clone(), workers.clone());
-        let mut begun = false;
+        let (mut again, begun) = (false, crew.staff.begun());
         crew.staff.start(format!("sb-loop-{number}"), move || {
-            if std::mem::replace(&mut begun, true) {
+            if std::mem::replace(&mut again, true) {
                 close_row(&site, number);
             }
             let lent = if handoff { Vec::new() } else { site.listeners.lend(number) };
-            let station = Station::new(&site, number, lent, handoff, &letters, workers.clone());
+            let station = Station {
+                site: Arc::clone(&site),
+                row: site.row(number),
+                lent: RefCell::new(lent),
+                handoff,
+                letters: Arc::clone(&letters),
+                begun: begun.clone(),
+                workers: workers.clone(),
+            };
             run(&station, &model)
         })?;
     }
     if handoff {
         let row = site.row(loops);
-        let entrance = Arc::new(Entrance::new(site, row, true)?);
+        let entrance = Arc::new(Entrance::new(site, row, true, crew.staff.begun())?);
         crew.entrance = Some(Arc::clone(&entrance));
         let loads: Vec<RowHandle> = (0..loops).map(|number| site.row(number)).collect();
         let hand = Hand { loads, letters: crew.letters.clone(), last: 0 };
         crew.staff.start("sb-accept".to_owned(), move || hand_off(&entrance, hand.clone()))?;
     }
+    crew.staff.await_begun(loops + usize::from(handoff))?;
     Ok(Box::new(crew))
 }
 

@@ -1,8 +1,9 @@
 //! A fixed number of threads, each of which serves one peer at a time: a peer that comes finds a
 //! thread that runs already.
 //!
-//! One thread accepts and fills a bounded queue (`accept=queue`), or each accepts for itself
-//! (`accept=all`, the pre-threaded server). When all are busy the others wait in the backlog.
+//! Each accepts for itself (`accept=all`, the pre-threaded server), which costs least; or one thread
+//! accepts and fills a bounded queue (`accept=queue`), which tells how long peers wait. When all are
+//! busy the others wait in the backlog.
 
 use std::io;
 use std::sync::Arc;
@@ -10,12 +11,11 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, SendTimeoutError, Sender, TrySendError, bounded};
-
 use super::floor::{Floor, FloorCrew};
 use super::{Kind, Model, Run, Task, blocking_model, settings};
 use crate::admission::Newcomer;
 use crate::counters::{RowHandle, Stats};
+use crate::queue::{Giver, Queue};
 use crate::site::Site;
 use crate::supervision::Crew;
 
@@ -77,7 +77,7 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
         true => start_with_queue(&mut crew, &floor, count, model.count("queue"))?,
         false => start_accepting(&mut crew, &floor, count)?,
     }
-    Ok(Box::new(crew))
+    crew.begun()
 }
 
 /// A peer in the queue, and since when.
@@ -89,9 +89,10 @@ fn start_with_queue(
     count: usize,
     places: usize,
 ) -> io::Result<()> {
-    let (queue, served) = bounded::<Queued>(places);
+    let (queue, served) = Queue::<Queued>::new(places);
     for number in 0..count {
-        let (floor, served, row) = (Arc::clone(floor), served.clone(), floor.site.row(number));
+        let (floor, served) = (Arc::clone(floor), Arc::clone(&served));
+        let row = floor.site.row(number);
         crew.staff.start(format!("sb-pool-{number}"), move || {
             serve_queued(&floor, &served, &row);
             Ok(())
@@ -112,18 +113,14 @@ fn start_with_queue(
 }
 
 /// Puts a peer into the queue, and waits while that is full: so the others wait in the backlog.
-fn put(site: &Site, queue: &Sender<Queued>, newcomer: Newcomer, row: &RowHandle) {
-    let mut queued = match queue.try_send((newcomer, Instant::now())) {
-        Ok(()) => return,
-        Err(TrySendError::Full(queued) | TrySendError::Disconnected(queued)) => queued,
-    };
+fn put(site: &Site, queue: &Giver<Queued>, newcomer: Newcomer, row: &RowHandle) {
+    let Err(mut queued) = queue.give((newcomer, Instant::now())) else { return };
     row.gather(&mut Stats { full: 1, ..Stats::default() });
     while !site.stop.cutting() {
-        queued = match queue.send_timeout(queued, LOOK) {
+        match queue.give_within(queued, LOOK) {
             Ok(()) => return,
-            Err(SendTimeoutError::Timeout(queued)) => queued,
-            Err(SendTimeoutError::Disconnected(_)) => break,
-        };
+            Err(back) => queued = back,
+        }
     }
     refuse(site, row);
 }
@@ -134,8 +131,8 @@ fn refuse(site: &Site, row: &RowHandle) {
     site.gate.leave(row);
 }
 
-fn serve_queued(floor: &Floor, queue: &Receiver<Queued>, row: &RowHandle) {
-    while let Ok((newcomer, since)) = queue.recv() {
+fn serve_queued(floor: &Floor, queue: &Queue<Queued>, row: &RowHandle) {
+    while let Some((newcomer, since)) = queue.take() {
         if floor.site.stop.cutting() {
             drop(newcomer);
             refuse(&floor.site, row);

@@ -4,32 +4,28 @@
 //! a peer's socket; a child keeps nothing but it. A child learns of the stop by a signal: it waits in
 //! recv(2), and has no thread that could wake it.
 
+mod own;
+
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, OnceLock, Weak};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use switchboard_core::{Ending, PeerInfo, Terms};
+use switchboard_core::{Ending, PeerInfo};
 
-use super::answering::answer;
-use super::presence::Presence;
 use super::{Kind, Model, Run, blocking_model, settings, tasks};
 use crate::admission::{Accepted, Acceptor, Newcomer};
 use crate::carrier::blocking::READ_LEAST;
-use crate::carrier::delivered;
 use crate::counters::{RowHandle, Stats};
 use crate::listening::Listener;
-use crate::offload::Desk;
-use crate::shared::Shared;
 use crate::site::Site;
-use crate::stopping::Stop;
-use crate::supervision::child::{Child, Exit};
+use crate::supervision::child::{self, Child, Exit};
 use crate::supervision::{Crew, Seen};
 use crate::waiting::Watch;
+
+use own::{CUT, DRAIN, Own};
 
 /// The model.
 pub(super) const MODEL: Kind = Kind {
@@ -50,17 +46,9 @@ pub(super) const MODEL: Kind = Kind {
 /// How long children get to notice that they were cut off, before they are killed.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Peers accepted at a time in the drain; then those are looked after who have ended.
-const BATCH: usize = 16;
-
 /// How often children are told again to let go, at first and at last.
 const TELL_LEAST: Duration = Duration::from_millis(20);
 const TELL_MOST: Duration = Duration::from_secs(1);
-
-/// What a child is to do when it gets SIGTERM; the first: nobody has told it.
-const SERVE: u64 = 0;
-const DRAIN: u64 = 1;
-const CUT: u64 = 2;
 
 /// Names in the watch: listeners first, then the gate's bell, then children by their rows.
 const LEFT: u64 = 1 << 32;
@@ -90,19 +78,6 @@ struct Parent {
     tell_pause: Duration,
 }
 
-/// What a child finds ready when it is forked: each page that it need not write to is one that it
-/// shares with its parent, and one fault less.
-struct Own {
-    /// What SIGTERM means, for all children at once: [`DRAIN`] or [`CUT`].
-    stage: Shared<AtomicU64>,
-    /// The child's peer; in the parent there is none.
-    presence: OnceLock<Arc<Presence>>,
-    desk: Arc<Desk>,
-    terms: Arc<Terms>,
-    /// The lowest descriptor that the parent opened for itself.
-    first_fd: RawFd,
-}
-
 /// One child, and whom it serves.
 struct Kid {
     child: Child,
@@ -112,10 +87,11 @@ struct Kid {
 }
 
 fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
+    child::keep_endings();
     let capacity = model.count("children");
     let watch = Watch::new()?;
     let own = Own::new(site, watch.as_fd().as_raw_fd())?;
-    obey_signals(&own, &site.stop)?;
+    own::obey_signals(&own, &site.stop)?;
     watch.add(site.gate.left.fd(), LEFT, false)?;
     let parent = Parent {
         site: Arc::clone(site),
@@ -162,11 +138,12 @@ impl Parent {
         Ok(())
     }
 
-    /// Accepts from one listener and forks, a few times; whether somebody may still wait there.
+    /// Accepts from one listener and forks, up to `most` times, each of which counts it down; whether
+    /// somebody may still wait there.
     ///
     /// No listener is held here while it forks: the child closes them all.
-    fn accept(&mut self, place: usize, most: usize) -> bool {
-        for _ in 0..most {
+    fn accept(&mut self, place: usize, most: &mut usize) -> bool {
+        while *most > 0 {
             if self.free.is_empty() {
                 return true;
             }
@@ -174,12 +151,16 @@ impl Parent {
             else {
                 return false;
             };
+            *most -= 1;
             let row = self.site.row(0);
             match acceptor.accept(&self.site.gate, listener) {
                 Accepted::Peer(newcomer) => self.fork(newcomer),
                 Accepted::Refused => row.gather(&mut Stats { refused: 1, ..Stats::default() }),
                 Accepted::Nobody => return false,
-                Accepted::Full => self.pause = Some(None),
+                Accepted::Full => {
+                    *most += 1;
+                    self.pause = Some(None);
+                }
                 Accepted::Exhausted { refused, pause } => {
                     row.gather(&mut Stats { refused: u64::from(refused), ..Stats::default() });
                     self.pause = Some(Some(Instant::now() + pause));
@@ -210,8 +191,13 @@ impl Parent {
         drop(newcomer);
         let started = started.and_then(|child| {
             let watch = self.watch.as_ref().expect("only a child has none");
-            watch.add(&child, CHILDREN + number as u64, false)?;
-            Ok(child)
+            match watch.add(&child, CHILDREN + number as u64, false) {
+                Ok(()) => Ok(child),
+                Err(error) => {
+                    child.kill();
+                    Err(error)
+                }
+            }
         });
         match started {
             Ok(child) => drop(self.children.insert(number, Kid { child, info, before })),
@@ -220,16 +206,20 @@ impl Parent {
     }
 
     fn not_forked(&mut self, number: usize, row: &RowHandle, error: &io::Error) {
-        row.not_accepted();
+        // A child that was killed at once may have been done with its peer by then.
+        let refused = row.present() > 0;
+        if refused {
+            row.not_accepted();
+            self.site.row(0).gather(&mut Stats { refused: 1, ..Stats::default() });
+        }
         self.free.push(number);
         self.site.gate.withdraw(&self.site.row(0));
-        self.site.row(0).gather(&mut Stats { refused: 1, ..Stats::default() });
         if let Some(acceptor) = &mut self.acceptor {
             let what = match error.raw_os_error() {
                 Some(libc::EMFILE | libc::ENFILE) => "no descriptor left for the process of a peer",
                 _ => "no process for a peer",
             };
-            let paused = acceptor.exhausted(true, || format!("{what}: {error}"));
+            let paused = acceptor.exhausted(refused, || format!("{what}: {error}"));
             if let Accepted::Exhausted { pause, .. } = paused {
                 self.pause = Some(Some(Instant::now() + pause));
             }
@@ -239,34 +229,11 @@ impl Parent {
     /// In the child: lets go of all that is the parent's, and serves its peer.
     fn serve_alone(&mut self, newcomer: Newcomer, row: &RowHandle) -> i32 {
         for listener in &self.lent {
-            close_range(listener.as_fd().as_raw_fd(), listener.as_fd().as_raw_fd());
+            let fd = listener.as_fd().as_raw_fd();
+            own::close_range(fd, fd);
         }
-        let socket = newcomer.socket.as_raw_fd();
-        close_range(self.own.first_fd, socket - 1);
-        close_range(socket.max(self.own.first_fd - 1) + 1, RawFd::MAX);
         let buffer = std::mem::take(&mut self.buffer);
-        let (site, own) = (&self.site, &self.own);
-        let presence = Arc::new(Presence::new(newcomer, row.clone()));
-        if let Err(error) = site.stop.renew() {
-            tracing::warn!("peer {}: {error}", presence.info.id);
-            return 1;
-        }
-        let _ = own.presence.set(Arc::clone(&presence));
-        // One that came before that has done nothing.
-        if own.stage[0].load(SeqCst) != SERVE {
-            own.heed(&site.stop);
-        }
-        site.say_opened(&presence.info);
-        let (ending, error) = answer(site, &presence, &own.desk, &own.terms, buffer);
-        let (info, traffic) = (&presence.info, presence.traffic());
-        site.say_closed((info.id, &info.address), ending, traffic, error.as_ref());
-        let mut stats = Stats::default();
-        stats.ended(ending);
-        row.gather(&mut stats);
-        own.desk.forget(info.id);
-        site.jobs.close();
-        site.service.exit();
-        0
+        self.own.serve(&self.site, newcomer, row, buffer)
     }
 
     /// Waits for a child that has ended. One that did not say how its peer ended has failed it.
@@ -278,8 +245,7 @@ impl Parent {
             watch.remove(&kid.child);
         }
         let rows = self.site.rows.start + number..self.site.rows.start + number + 1;
-        let ending =
-            if self.own.stage[0].load(SeqCst) == CUT { Ending::CutOff } else { Ending::Panicked };
+        let ending = if self.own.cuts() { Ending::CutOff } else { Ending::Panicked };
         if self.site.counters.close(rows, ending) > 0 || exit != Exit::Status(0) {
             let PeerInfo { id, address, .. } = &kid.info;
             tracing::warn!("the process {} of peer {id} {address} {exit}", kid.child.pid());
@@ -292,7 +258,7 @@ impl Parent {
     }
 
     fn tell_all(&self, stage: u64) {
-        self.own.stage[0].store(stage, SeqCst);
+        self.own.set_stage(stage);
         self.children.values().for_each(|kid| kid.child.signal(Signal::TERM));
     }
 }
@@ -323,7 +289,8 @@ impl Crew for Parent {
             } else {
                 // One: on a busy core its child comes first, and another look costs no more than
                 // an accept(2) that finds nobody.
-                self.accept(name as usize, 1);
+                let mut most = 1;
+                self.accept(name as usize, &mut most);
             }
         }
         self.listen()
@@ -340,13 +307,11 @@ impl Crew for Parent {
         // Takes in who waits in the backlogs, in all no more than one holds; those for whom there is
         // no room wait until another has left.
         while let Some(last) = self.lent.len().checked_sub(1) {
-            let most = BATCH.min(self.left);
-            self.left -= most;
-            if most > 0 && self.accept(last, most) {
-                if self.free.is_empty() || self.pause.is_some() {
-                    break;
-                }
-                continue;
+            let mut left = self.left;
+            let more = self.accept(last, &mut left);
+            self.left = left;
+            if more && left > 0 {
+                break;
             }
             self.lent.pop();
         }
@@ -409,60 +374,5 @@ impl Crew for Parent {
 
     fn join(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl Own {
-    fn new(site: &Arc<Site>, first_fd: RawFd) -> io::Result<Arc<Own>> {
-        let stage = Shared::new(1)?;
-        Ok(Arc::new_cyclic(|own: &Weak<Own>| {
-            let own = Weak::clone(own);
-            let desk = Arc::new(Desk::new(&site.jobs, move |_| {
-                let own = own.upgrade();
-                let presence = own.as_ref().and_then(|own| own.presence.get());
-                presence.into_iter().for_each(|presence| presence.job_done());
-            }));
-            let terms = desk.terms(site.terms.limits);
-            Own { stage, presence: OnceLock::new(), desk, terms, first_fd }
-        }))
-    }
-
-    /// What a draining thread does for the peers of other models, a child does for its own, as often
-    /// as it is told. Async-signal-safe.
-    fn heed(&self, stop: &Stop) {
-        let Some(presence) = self.presence.get() else { return };
-        if self.stage[0].load(SeqCst) == CUT {
-            stop.cut();
-            presence.cut_off();
-            return;
-        }
-        stop.drain();
-        if presence.between.load(SeqCst)
-            && !presence.shut.load(SeqCst)
-            && delivered(&presence.socket)
-        {
-            presence.shut_reading();
-        }
-    }
-}
-
-/// SIGTERM to a child, from its parent or from whoever stops the whole group. Registered once, before
-/// the first fork; in the parent it does nothing.
-fn obey_signals(own: &Arc<Own>, stop: &Stop) -> io::Result<()> {
-    let (own, stop) = (Arc::clone(own), stop.clone());
-    // SAFETY: all of that is atomics and system calls that are async-signal-safe: write(2),
-    // clock_gettime(2), shutdown(2), getsockopt(2), ioctl(2). Nothing is locked or allocated.
-    let heed = move || own.heed(&stop);
-    unsafe { signal_hook::low_level::register(signal_hook::consts::SIGTERM, heed) }.map(drop)
-}
-
-/// In a child: closes descriptors of the parent's, without a look at the values that they belong to,
-/// each of which would be another page to write to.
-fn close_range(first: RawFd, last: RawFd) {
-    if first <= last {
-        // SAFETY: the values are neither used nor dropped in this process: it ends by _exit(2), and
-        // never returns to where they belong. (Sockets of peers that were not closed are not among
-        // them, nor is anything that a service has opened: that was before the parent began.)
-        unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
     }
 }

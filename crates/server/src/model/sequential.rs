@@ -35,5 +35,5 @@ fn start(site: &Arc<Site>, _: &Model) -> io::Result<Box<dyn Crew>> {
             Ok(())
         })
     })?;
-    Ok(Box::new(crew))
+    crew.begun()
 }

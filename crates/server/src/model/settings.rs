@@ -152,9 +152,10 @@ pub(crate) const POOL_THREADS: Setting = Setting {
 
 pub(crate) const POOL_ACCEPT: Setting = Setting {
     name: "accept",
-    values: Values::Words(&["queue", "all"]),
-    default: Default::Fixed(0),
-    about: "one thread accepts and fills a queue; or each thread accepts for itself",
+    values: Values::Words(&["all", "queue"]),
+    default: Default::Derived(|model| Some(u64::from(model.is_given("queue")))),
+    about: "each thread accepts for itself; or one accepts and fills a queue (default all; queue, if \
+            queue= is given)",
 };
 
 pub(crate) const POOL_QUEUE: Setting = Setting {

@@ -57,7 +57,7 @@ fn start(site: &Arc<Site>, _: &Model) -> io::Result<Box<dyn Crew>> {
         move || entrance.admit(|newcomer| serve(&floor, &threads, newcomer))
     })?;
     crew.others_ended = Box::new(move || threads.all_joined());
-    Ok(Box::new(crew))
+    crew.begun()
 }
 
 /// Starts the thread of one peer. If none can be started, the peer is closed.

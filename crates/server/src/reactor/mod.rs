@@ -5,8 +5,10 @@ mod jobs;
 mod letters;
 mod listening;
 mod peers;
+mod station;
+mod stopping;
+mod turns;
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
@@ -14,23 +16,22 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Call, Connection, Ending, Next, Style, Terms};
+use switchboard_core::{Call, Connection, Ending, Style, Terms};
 
 use crate::admission::{Acceptor, Newcomer};
 use crate::carrier::delivered;
-use crate::carrier::ready::{self, Hand, Manner, Turn};
-use crate::counters::{RowHandle, Stats};
+use crate::carrier::ready::{self, Hand, Manner};
+use crate::counters::Stats;
 use crate::deadlines::Deadlines;
-use crate::listening::Listener;
 use crate::mechanism::{Interest, Key, Mechanism, Ready};
 use crate::offload::Desk;
 use crate::site::Site;
-use crate::workers::Workers;
 
 use apart::Apart;
 pub(crate) use letters::{Letter, Letters, Report};
 use listening::Listening;
 use peers::Peers;
+pub(crate) use station::Station;
 
 /// Bytes of the one buffer that all peers of a loop are read into.
 const BUFFER: usize = 64 << 10;
@@ -38,41 +39,10 @@ const BUFFER: usize = 64 << 10;
 /// With `-vv` a wait ends after this long at the latest, to say that nothing happened.
 const NARRATED_WAIT: Duration = Duration::from_secs(5);
 
-/// One loop's place on the site: its counters, its listeners, its letters.
-pub(crate) struct Station {
-    site: Arc<Site>,
-    row: RowHandle,
-    /// Until the loop begins, which then gives them back when it drains.
-    lent: RefCell<Vec<Arc<Listener>>>,
-    /// Another thread accepts for it.
-    handoff: bool,
-    letters: Arc<Letters>,
-    /// Who calls its sessions, if it does not do so itself.
-    workers: Option<Workers>,
-}
-
-impl Station {
-    /// The loop of that `number` in this process.
-    pub(crate) fn new(
-        site: &Arc<Site>,
-        number: usize,
-        lent: Vec<Arc<Listener>>,
-        handoff: bool,
-        letters: &Arc<Letters>,
-        workers: Option<Workers>,
-    ) -> Station {
-        let (site, row, letters) = (Arc::clone(site), site.row(number), Arc::clone(letters));
-        Station { site, row, lent: RefCell::new(lent), handoff, letters, workers }
-    }
-
-    fn letters(&self) -> Arc<Letters> {
-        Arc::clone(&self.letters)
-    }
-}
-
 /// Serves with one loop on this thread until the site has stopped and the loop's peers are gone.
 pub(crate) fn run<M: Mechanism>(station: &Station, mechanism: M) -> io::Result<()> {
     let mut reactor = Reactor::new(station, mechanism)?;
+    station.begun.say();
     let result = reactor.serve();
     // Whoever is left when the loop itself fails was cut off by it.
     reactor.cut_off_all();
@@ -263,79 +233,6 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         Ok(())
     }
 
-    #[cold]
-    fn urgent(&mut self, key: Key) {
-        self.hand.stats.urgent += 1;
-        if let Some(slot) = self.peers.get(key) {
-            tracing::debug!("peer {}: urgent data", slot.connection.identity().0);
-        }
-    }
-
-    /// One peer's turn, if it is still there.
-    fn turn(&mut self, event: Ready) {
-        if !self.must_wait(event) && !self.awaits_jobs(event) {
-            self.turn_now(event, true);
-        }
-    }
-
-    /// `releasable`: in the drain it may be let go, if it is between requests.
-    fn turn_now(&mut self, event: Ready, releasable: bool) {
-        let Some(slot) = self.peers.get(event.key) else { return };
-        let manner = match (self.draining, M::EDGE) {
-            (true, _) if releasable => Manner::Drain,
-            (_, true) => Manner::Empty,
-            (_, false) => Manner::Once,
-        };
-        let turn = ready::turn(&slot.socket, &mut slot.connection, event, manner, &mut self.hand);
-        self.settle(event.key, turn);
-    }
-
-    /// What an unusual turn leaves behind: an interest, a deadline, a place on the list, nothing.
-    #[cold]
-    fn settle(&mut self, key: Key, turn: Turn) {
-        let Some(slot) = self.peers.get(key) else { return };
-        if let Turn::Over(ending) = turn {
-            return self.close(key, ending);
-        }
-        if turn == Turn::Call {
-            // Its interest and its deadline are looked after when it comes back.
-            let call = self.hand.call.take().expect("a turn that ends with a call has one");
-            return self.call_apart(key, call);
-        }
-        if turn == Turn::Again && !slot.queued {
-            slot.queued = true;
-            self.again.push(key);
-        }
-        let connection = &slot.connection;
-        let wanted = Interest::of(connection.wants_input(), !connection.unsent(&[]).is_empty());
-        if wanted != slot.interest && !slot.unwatched {
-            tracing::debug!("peer {}: interest is now {wanted}", connection.identity().0);
-            slot.interest = wanted;
-            self.hand.stats.arms += M::ARMS;
-            if let Err(error) = self.mechanism.change(slot.socket.as_fd(), key, wanted) {
-                tracing::warn!("{} cannot watch a peer any longer: {error}", M::CALL);
-                return self.close(key, Ending::Error);
-            }
-        }
-        let (awaits, id) = (slot.connection.awaits_jobs(), slot.connection.identity().0);
-        if awaits {
-            self.jobs.insert(id, key);
-        }
-        // A deadline may have been set, or taken back, which brings the idle limit closer.
-        self.arm(key);
-    }
-
-    /// Sees to it that the peer's deadline has an entry that is not too late.
-    fn arm(&mut self, key: Key) {
-        let Some(slot) = self.peers.get(key) else { return };
-        let Some(deadline) = slot.connection.deadline() else { return };
-        let deadline = self.deadlines.tick(deadline);
-        if slot.armed.is_none_or(|armed| deadline < armed) {
-            slot.armed = Some(deadline);
-            self.deadlines.add(deadline, key);
-        }
-    }
-
     /// Opens a session for a peer that was let in.
     fn open(&mut self, newcomer: Newcomer) {
         let Newcomer { socket, info, .. } = newcomer;
@@ -432,49 +329,6 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             }
             self.turn(Ready::to_write(key));
         }
-    }
-
-    fn drain_deadline(&self) -> Option<Instant> {
-        if self.draining { self.site.drain_deadline() } else { None }
-    }
-
-    fn must_cut(&self) -> bool {
-        let passed = self.drain_deadline().is_some_and(|deadline| deadline <= self.hand.now);
-        self.draining && (passed || self.site.stop.cutting())
-    }
-
-    /// The first stage of stopping: the backlog is taken in, the listeners go, and so do the peers
-    /// that are between requests.
-    fn drain(&mut self) -> io::Result<()> {
-        if std::mem::replace(&mut self.draining, true) {
-            return Ok(());
-        }
-        self.mechanism.remove(self.site.stop.drain_fd())?;
-        self.begin_to_close();
-        for key in self.peers.keys() {
-            let Some(slot) = self.peers.get(key) else { continue };
-            slot.connection.drain();
-            self.turn(Ready::to_all(key));
-        }
-        Ok(())
-    }
-
-    /// The second stage.
-    fn cut_off_all(&mut self) {
-        self.refuse_rest();
-        for key in self.peers.keys() {
-            let Some(slot) = self.peers.get(key) else { continue };
-            if slot.connection.away() {
-                continue;
-            }
-            slot.connection.fail(Ending::CutOff);
-            let ending = match slot.connection.next(&[]) {
-                Next::Over(ending) => ending,
-                Next::Go | Next::HalfClose => Ending::CutOff,
-            };
-            self.close(key, ending);
-        }
-        self.cut_off_away();
     }
 
     fn narrate(&self, count: usize, waited: Duration) {

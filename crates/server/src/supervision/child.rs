@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
+use std::time::Duration;
 use std::{fs, process};
 
 use nix::unistd::{ForkResult, fork};
@@ -16,6 +17,10 @@ use rustix::process::{
 use rustix::thread::set_name;
 
 use crate::counter;
+use crate::waiting::until_readable;
+
+/// How long a process that was killed takes to be gone, at most.
+const KILLED: Duration = Duration::from_secs(1);
 
 /// A child that has not been waited for. Only by its own descriptor: other children of this process
 /// are none of our business.
@@ -99,6 +104,13 @@ impl Child {
         }
     }
 
+    /// Kills it, and waits until it is gone.
+    pub(crate) fn kill(&self) {
+        self.signal(Signal::KILL);
+        until_readable(&[self.as_fd()], Some(KILLED));
+        let _ = self.ended();
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         // One that has ended gets no signal, and neither does anybody else.
         let _ = pidfd_send_signal(&self.pidfd, signal);
@@ -120,6 +132,22 @@ impl fmt::Display for Exit {
                 Some(name) => write!(f, "was killed by signal {signal} ({name})"),
                 None => write!(f, "was killed by signal {signal}"),
             },
+        }
+    }
+}
+
+/// Sees to it that children that have ended can be waited for: whoever started this process may have
+/// told it to ignore SIGCHLD, and then the kernel does not keep how they ended (waitid(2)). A handler
+/// of the program's own stays.
+pub(crate) fn keep_endings() {
+    // SAFETY: both calls get a valid signal and a valid, initialised structure; the disposition that
+    // is set is the one that a process has by default.
+    unsafe {
+        let mut now: libc::sigaction = std::mem::zeroed();
+        if libc::sigaction(libc::SIGCHLD, std::ptr::null(), &raw mut now) == 0
+            && now.sa_sigaction == libc::SIG_IGN
+        {
+            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
         }
     }
 }

@@ -9,22 +9,18 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
 use switchboard_core::Ending;
 
 use super::channel::{Channel, Order, Supervisor, Word};
 use super::child::{Child, Exit};
 use super::patience::{Patience, Verdict};
-use super::{Crew, Seen, warden};
+use super::{Crew, Seen, child, warden};
 use crate::model::{self, Model};
 use crate::site::Site;
 use crate::waiting::{Watch, until_readable};
 
 /// How long a process that was cut off gets: a loop's own grace, and some.
 const GRACE: Duration = Duration::from_millis(3500);
-
-/// How long a process that was killed takes to be gone, at most.
-const KILLED: Duration = Duration::from_secs(1);
 
 /// How long the operator waits for a process's answer: one that computes is left out.
 const REPORT_WAIT: Duration = Duration::from_millis(500);
@@ -71,6 +67,7 @@ impl Processes {
         rows: usize,
         sets: usize,
     ) -> io::Result<Processes> {
+        child::keep_endings();
         let count = model.processes().unwrap_or(1);
         let place = || Place {
             member: None,
@@ -253,9 +250,7 @@ impl Processes {
     fn kill_all(&mut self) {
         for number in 0..self.places.len() {
             if let Some(member) = &self.places[number].member {
-                member.child.signal(Signal::KILL);
-                until_readable(&[member.child.as_fd()], Some(KILLED));
-                let _ = member.child.ended();
+                member.child.kill();
             }
             self.places[number].member = None;
         }

@@ -4,9 +4,9 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::patience::{Patience, Verdict};
 use crate::stopping::{Bell, Stop};
@@ -18,7 +18,22 @@ pub(crate) struct Staff {
     stop: Stop,
     /// Rung by each of them at its end.
     bell: Arc<Bell>,
+    /// So many have said that they have begun.
+    begun: Arc<AtomicUsize>,
 }
+
+/// With this, a thread says that it has all that it needs to serve.
+#[derive(Clone)]
+pub(crate) struct Begun(Arc<AtomicUsize>);
+
+impl Begun {
+    pub(crate) fn say(&self) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// How often it is looked whether all have begun: that takes microseconds.
+const LOOK: Duration = Duration::from_micros(100);
 
 struct Member {
     thread: JoinHandle<io::Result<()>>,
@@ -49,7 +64,12 @@ impl Drop for RingAtEnd {
 impl Staff {
     /// `bell` is rung whenever one of them has ended; `stop`: no one is replaced once it drains.
     pub(crate) fn new(bell: &Arc<Bell>, stop: &Stop) -> Staff {
-        Staff { threads: Vec::new(), stop: stop.clone(), bell: Arc::clone(bell) }
+        Staff {
+            threads: Vec::new(),
+            stop: stop.clone(),
+            bell: Arc::clone(bell),
+            begun: Arc::default(),
+        }
     }
 
     /// Starts a thread that does `task`, and does it again whenever it panics: at once, then after
@@ -93,6 +113,26 @@ impl Staff {
             result = result.and(ended);
         }
         result
+    }
+
+    /// What a thread says that it has begun with.
+    pub(crate) fn begun(&self) -> Begun {
+        Begun(Arc::clone(&self.begun))
+    }
+
+    /// Waits until so many have said that they have begun.
+    ///
+    /// # Errors
+    /// What one failed with that has ended instead.
+    pub(crate) fn await_begun(&mut self, count: usize) -> io::Result<()> {
+        while self.begun.load(SeqCst) < count {
+            self.failure()?;
+            if self.stop.draining() {
+                break;
+            }
+            thread::sleep(LOOK);
+        }
+        Ok(())
     }
 
     /// Readable when one of them may have ended.

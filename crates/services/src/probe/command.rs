@@ -1,6 +1,7 @@
 //! The commands of the probe, as both styles read them.
 
 use std::hint;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The longest waits and the largest replies that may be asked for: a mistake in a test is to end,
@@ -19,6 +20,7 @@ pub(super) enum Command {
     Sleep(Duration),
     Spin(Duration),
     Timed(Duration),
+    Offload(Duration),
     Draining,
     Id,
     Frame,
@@ -38,6 +40,7 @@ impl Command {
             "sleep" => wait().map(Command::Sleep),
             "spin" => wait().map(Command::Spin),
             "timed" => wait().map(Command::Timed),
+            "offload" => wait().map(Command::Offload),
             "exact" => bytes().map(Command::Exact),
             _ => plain(line),
         };
@@ -71,6 +74,14 @@ pub(super) fn spin(time: Duration) {
     while begun.elapsed() < time {
         hint::spin_loop();
     }
+}
+
+/// The job of [`Command::Offload`], which blocks: which thread did it, without its number.
+pub(super) fn job(time: Duration) -> String {
+    thread::sleep(time);
+    let thread = thread::current();
+    let name = thread.name().unwrap_or("no name");
+    name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned()
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use switchboard_core::{Context, Flow, Session};
+use switchboard_core::{Context, Flow, Offloaded, Session};
 
-use super::command::{Command, big, spin};
+use super::command::{Command, big, job, spin};
 
 /// One peer's session.
 pub(super) struct Probe {
@@ -14,9 +14,10 @@ pub(super) struct Probe {
     pending: Pending,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Pending {
     Nothing,
+    /// Nothing comes in meanwhile: it is the core that waits.
+    Job(Offloaded<String>),
     Sleep,
     /// Waits for more bytes than these.
     Timed(usize),
@@ -42,7 +43,7 @@ impl Probe {
     fn step(&mut self, peer: &mut Context<'_>) -> Step {
         self.end_timed(peer);
         match self.pending {
-            Pending::Sleep | Pending::Timed(_) => return Step::Waits,
+            Pending::Sleep | Pending::Timed(_) | Pending::Job(_) => return Step::Waits,
             Pending::Frame => {
                 let Some(content) = peer.input.frame() else { return Step::Waits };
                 peer.output.frame(content);
@@ -76,6 +77,9 @@ impl Probe {
             }
             Command::Sleep(time) => self.wait(Pending::Sleep, time, peer),
             Command::Timed(time) => self.wait(Pending::Timed(peer.input.len()), time, peer),
+            Command::Offload(time) => {
+                self.pending = Pending::Job(peer.offload(move || job(time)));
+            }
             Command::Draining => peer.output.line(&peer.draining().to_string()),
             Command::Id => peer.output.line(&peer.id().to_string()),
             Command::Frame => self.pending = Pending::Frame,
@@ -116,7 +120,9 @@ impl Probe {
             }
             match self.step(peer) {
                 Step::Done => {}
-                Step::Waits if self.pending == Pending::Sleep => return Flow::Continue,
+                Step::Waits if matches!(self.pending, Pending::Sleep | Pending::Job(_)) => {
+                    return Flow::Continue;
+                }
                 Step::Waits | Step::Closes => return Flow::Close,
             }
         }
@@ -146,12 +152,17 @@ impl Session for Probe {
     }
 
     fn woken(&mut self, peer: &mut Context<'_>) -> Flow {
-        match self.pending {
+        match &mut self.pending {
             Pending::Sleep => {
                 self.pending = Pending::Nothing;
                 peer.output.line("slept");
             }
             Pending::Timed(_) => self.timed("elapsed", peer),
+            Pending::Job(value) => {
+                let thread = value.take().and_then(Result::ok).unwrap_or_default();
+                self.pending = Pending::Nothing;
+                peer.output.line(&format!("done by {thread}"));
+            }
             Pending::Nothing | Pending::Frame | Pending::Exact(_) => {}
         }
         match peer.input.ended() {

@@ -1,0 +1,149 @@
+//! An event-style peer on a thread of its own: what its connection wants is done, and waited for.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use switchboard_core::{Connection, Ending, Limits, Next, Wire};
+
+use super::{BlockingWire, READ_LEAST, READ_MOST};
+
+/// Serves an event-style peer on this thread, from its opening to its end. `buffer` is where it reads
+/// to; it need not have any room yet.
+pub(crate) fn converse(
+    connection: &mut Connection,
+    wire: &mut BlockingWire,
+    Limits { idle, linger, .. }: Limits,
+    mut buffer: Vec<u8>,
+) -> Ending {
+    let (mut room, mut size) = (Vec::new(), READ_LEAST);
+    if wire.draining() {
+        connection.drain();
+    }
+    connection.open(wire.now(), &mut room);
+    loop {
+        send_all(connection, wire, &mut room, idle);
+        if wire.draining() {
+            connection.drain();
+        }
+        match connection.next(&room) {
+            Next::Go => {}
+            Next::HalfClose => {
+                wire.linger(linger);
+                connection.half_closed(wire.now());
+                connection.fail(Ending::Reset);
+                continue;
+            }
+            Next::Over(ending) => return ending,
+        }
+        if connection.resumable(&room) {
+            connection.resume(wire.now(), &mut room);
+            continue;
+        }
+        let wait = match connection.hurries() || !connection.wants_input() {
+            true => connection.deadline().map(|end| end.saturating_duration_since(wire.now())),
+            false => idle,
+        };
+        if connection.awaits_jobs() {
+            match wire.await_job(wait) {
+                Ok(Some(last)) => connection.job_done(last, wire.now(), &mut room),
+                Ok(None) => settle(connection, wire, Ok(None), &buffer, &mut room),
+                Err(error) => connection.fail(ending_of(wire, &error)),
+            }
+            continue;
+        }
+        if !connection.wants_input() {
+            let drained = wire.draining();
+            if drained && connection.let_go(!wire.holds(), wire.now(), &mut room) {
+                continue;
+            }
+            let slept = wire.rest(wait.unwrap_or(Duration::MAX), drained);
+            if wire.draining() != drained {
+                continue;
+            }
+            settle(connection, wire, slept.map(|()| None), &buffer, &mut room);
+            continue;
+        }
+        buffer.clear();
+        buffer.reserve(size);
+        let came = wire.receive(&mut buffer, wait, connection.between_requests());
+        if came.as_ref().is_ok_and(|count| *count >= size) {
+            size = (size * 4).min(READ_MOST);
+        }
+        settle(connection, wire, came.map(Some), &buffer, &mut room);
+    }
+}
+
+/// Hands the connection what a wait brought: bytes, the end, a deadline, a failure.
+fn settle(
+    connection: &mut Connection,
+    wire: &BlockingWire,
+    came: io::Result<Option<usize>>,
+    buffer: &[u8],
+    room: &mut Vec<u8>,
+) {
+    let now = wire.now();
+    if wire.draining() {
+        connection.drain();
+    }
+    match came {
+        // The peer's end, or the drain's, which must not lose what the kernel still holds.
+        Ok(Some(0)) if wire.draining() && !connection.lingers() => {
+            if !connection.let_go(!wire.holds(), now, room) {
+                connection.ended(now, room);
+            }
+        }
+        Ok(Some(0)) => connection.ended(now, room),
+        Ok(Some(_)) => {
+            connection.received(buffer, now, room);
+        }
+        Ok(None) => connection.expired(now, room),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            expire(connection, now, room);
+        }
+        Err(error) => connection.fail(ending_of(wire, &error)),
+    }
+}
+
+fn send_all(
+    connection: &mut Connection,
+    wire: &mut BlockingWire,
+    room: &mut Vec<u8>,
+    idle: Option<Duration>,
+) {
+    loop {
+        let unsent = connection.unsent(room);
+        if unsent.is_empty() {
+            return;
+        }
+        let wait = match connection.hurries() {
+            true => connection.deadline().map(|end| end.saturating_duration_since(wire.now())),
+            false => idle,
+        };
+        let sent = wire.send(unsent, wait);
+        let now = wire.now();
+        match sent {
+            Ok(count) => connection.sent(count, now, room),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                connection.sent(0, now, room);
+                expire(connection, now, room);
+            }
+            Err(error) => {
+                room.clear();
+                return connection.fail(ending_of(wire, &error));
+            }
+        }
+    }
+}
+
+/// A wait for the deadline is over. The kernel's clock may ring a tick before ours.
+fn expire(connection: &mut Connection, now: Instant, room: &mut Vec<u8>) {
+    let due = connection.deadline().map_or(now, |deadline| deadline.max(now));
+    connection.expired(due, room);
+}
+
+fn ending_of(wire: &BlockingWire, error: &io::Error) -> Ending {
+    match wire.cut() {
+        Ok(()) => Ending::of_io(error),
+        Err(_) => Ending::CutOff,
+    }
+}
