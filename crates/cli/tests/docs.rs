@@ -10,6 +10,8 @@
 
 #[path = "docs/page.rs"]
 mod page;
+#[path = "docs/programs.rs"]
+mod programs;
 #[path = "docs/session.rs"]
 mod session;
 #[path = "docs/varying.rs"]
@@ -54,7 +56,7 @@ fn all_pages() -> Vec<PathBuf> {
 }
 
 /// What is wrong with a page; nothing, if it is right or was written anew.
-fn check(path: &Path) -> Option<String> {
+fn check(path: &Path, programs: &[PathBuf]) -> Option<String> {
     let text = fs::read_to_string(path).unwrap();
     let mut page = Page::parse(&text);
     if page.steps.is_empty() {
@@ -62,7 +64,7 @@ fn check(path: &Path) -> Option<String> {
     }
     let writes = std::env::var_os("SWITCHBOARD_DOCS").is_some_and(|value| value == "write");
     let name = path.strip_prefix(root()).unwrap_or(path).display();
-    let mut session = Session::start(writes);
+    let mut session = Session::start(writes, programs);
     for step in &mut page.steps {
         let Err(actual) = session.run(&step.command, &step.output) else { continue };
         if !writes {
@@ -86,8 +88,10 @@ fn check(path: &Path) -> Option<String> {
 #[test]
 fn every_transcript_is_what_happens() {
     let pages = checked_pages();
+    let programs = programs::directories(&root(), &pages);
     let failures: Vec<String> = thread::scope(|scope| {
-        let checks: Vec<_> = pages.iter().map(|path| scope.spawn(|| check(path))).collect();
+        let checks: Vec<_> =
+            pages.iter().map(|path| scope.spawn(|| check(path, programs))).collect();
         checks.into_iter().filter_map(|check| check.join().unwrap()).collect()
     });
     assert!(failures.is_empty(), "{} pages are wrong\n\n{}", failures.len(), failures.join("\n"));
@@ -97,7 +101,7 @@ fn every_transcript_is_what_happens() {
 fn a_wrong_output_is_found() {
     let run = |command: &str, output: &[&str]| {
         let output: Vec<String> = output.iter().map(|line| (*line).to_owned()).collect();
-        let mut session = Session::new(Duration::from_secs(1), false);
+        let mut session = Session::new(Duration::from_secs(1), false, &[]);
         session.run(command, &output)
     };
     assert_eq!(run("printf 'a\\nb\\n'", &["a", "b"]), Ok(()));
@@ -110,7 +114,7 @@ fn a_wrong_output_is_found() {
 
 #[test]
 fn a_server_that_a_page_leaves_running_is_found() {
-    let mut session = Session::start(false);
+    let mut session = Session::start(false, &[]);
     assert_eq!(session.run("sleep 60 &", &[]), Ok(()));
     assert!(session.finish().is_some_and(|left| left.contains("still runs")));
 }

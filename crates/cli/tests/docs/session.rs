@@ -49,23 +49,28 @@ struct Source {
 }
 
 impl Session {
-    /// `writes`: the page is to be written, not compared.
-    pub(crate) fn start(writes: bool) -> Session {
-        Session::new(PATIENCE, writes)
+    /// `writes`: the page is to be written, not compared; `programs`: where there are programs
+    /// beside `switchboard`.
+    pub(crate) fn start(writes: bool, programs: &[PathBuf]) -> Session {
+        Session::new(PATIENCE, writes, programs)
     }
 
     /// A session that awaits outputs for no longer than `patience`.
-    pub(crate) fn new(patience: Duration, writes: bool) -> Session {
+    pub(crate) fn new(patience: Duration, writes: bool, programs: &[PathBuf]) -> Session {
         let directory = TempDir::new().unwrap();
         let work = directory.path().join("work");
         fs::create_dir(&work).unwrap();
         let ports: Vec<_> = PORTS.map(|port| (port, free_port().to_string())).into();
         put_program_in(directory.path(), &ports[0].1);
-        let path = std::env::var("PATH").unwrap_or_default();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        // The script in the session's own directory comes before the program that it starts.
+        let own = [directory.path().to_owned()];
+        let others = std::env::split_paths(&path);
+        let path = std::env::join_paths(own.into_iter().chain(programs.to_vec()).chain(others));
         let mut bash = Command::new("bash")
             .args(["--norc", "--noprofile"])
             .current_dir(&work)
-            .env("PATH", format!("{}:{path}", directory.path().display()))
+            .env("PATH", path.unwrap())
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::piped())
             .process_group(0)

@@ -1,18 +1,36 @@
 //! What differs from run to run, and is not compared.
 
+/// What a server counts that depends on how its threads and peers happen to meet: system calls by
+/// kind, waiting, and how its peers are spread.
+const COUNTS: [&str; 8] = [
+    " queued_us=",
+    " full=",
+    " accepts=",
+    " waits=",
+    " receives=",
+    " sends=",
+    " arms=",
+    " spread=",
+];
+
 /// `text` with everything that varies replaced by a word: process ids, the ports of peers, user
-/// ids, times, what the machine has room for.
+/// ids, times, what the machine has room for, some counts.
 pub(crate) fn settled(text: &str) -> String {
     let mut text = text.to_owned();
     for (before, word) in [
         ("pid=", "PID"),
         ("uid=", "UID"),
         ("process ", "PID"),
+        ("(pid ", "PID"),
         ("room for ", "N"),
         ("(descriptor limit ", "N"),
     ] {
         text = numbers_after(&text, before, word, |_| true);
     }
+    for before in COUNTS {
+        text = numbers_after(&text, before, "N", |_| true);
+    }
+    text = spread_settled(&text);
     for before in ["127.0.0.1:", "[::1]:"] {
         text = numbers_after(&text, before, "PORT", |port| !PORTS.contains(&port));
     }
@@ -35,6 +53,14 @@ fn numbers_after(text: &str, before: &str, word: &str, varies: impl Fn(&str) -> 
         out += &format!("{before}{shown}{rest}");
     }
     out
+}
+
+/// `spread=N/12/9`, whose first number is settled: how many numbers there are does not vary.
+fn spread_settled(text: &str) -> String {
+    let Some((before, spread)) = text.split_once(" spread=N") else { return text.to_owned() };
+    let end = spread.find(|c: char| !c.is_ascii_digit() && c != '/').unwrap_or(spread.len());
+    let (others, rest) = spread.split_at(end);
+    format!("{before} spread=N{}{rest}", "/N".repeat(others.matches('/').count()))
 }
 
 /// `5.0s`, `303.5ms`, `12µs`, as `Duration` prints them.
@@ -81,6 +107,15 @@ fn what_varies_is_not_compared() {
     assert!(alike("listening pid=7", "listening pid=71234"));
     assert!(alike("sent=[..] urgent=0", "sent=123 urgent=0"));
     assert!(alike("a[..]", "a"));
+    assert!(alike("process 1 (pid 7) ended", "process 1 (pid 8) ended"));
+    assert!(alike(
+        "urgent=0 queued_us=1 full=0 accepts=9",
+        "urgent=0 queued_us=20 full=1 accepts=1"
+    ));
+    assert!(alike(
+        "urgent=0 arms=1 spread=1/2/3 lines=4",
+        "urgent=0 arms=5 spread=10/0/33 lines=4"
+    ));
 }
 
 #[test]
@@ -90,4 +125,7 @@ fn what_does_not_vary_is_compared() {
     assert!(!alike("2 events after 3.1ms", "1 event after 3.1ms"));
     assert!(!alike("sent=[..] urgent=0", "sent=123 urgent=1"));
     assert!(!alike("a", "a b"));
+    assert!(!alike("full=0 accepted=9", "full=0 accepted=8"));
+    assert!(!alike("0 arms=1 spread=1/2", "0 arms=1 spread=1/2/3"));
+    assert!(!alike("0 arms=1 spread=1/2 lines=4", "0 arms=1 spread=1/2 lines=5"));
 }
