@@ -74,8 +74,8 @@ counters! {
     /// Microseconds that peers waited for a thread, between accept(2) and their session, all
     /// together: `pool` has a queue.
     queued_us,
-    /// Times that every thread or process was busy, so that the next peer had to wait: in `pool`
-    /// and `process`.
+    /// Times that the last free thread or process was taken, so that the next peer has to wait, in
+    /// `pool:accept=all` and `process`; in `pool:accept=queue`, that the queue was full.
     full,
     /// System calls that accept a peer, including those that found none: accept4(2).
     accepts,

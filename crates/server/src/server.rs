@@ -243,13 +243,7 @@ impl Server {
             )));
         }
         if self.service.declared_state() == State::Shared && !model.shares_memory() {
-            return Err(ServeError::Refused(format!(
-                "all peers of `{}` share one state, and under `{model}` each process would have a \
-                 state of its own; leave `processes=` out, or take a model whose peers share \
-                 memory: {}",
-                self.service.name(),
-                model::names(|kind| kind.shares_memory && kind.runs(style))
-            )));
+            return Err(ServeError::Refused(unshared(&self.service, &model)));
         }
         if let Some(reason) = (kind.unavailable)() {
             return Err(ServeError::Unavailable(format!(
@@ -291,6 +285,17 @@ impl Server {
 /// One for each core, and at least 2: a single long job is to hold up no other.
 pub(crate) fn offload_threads_here() -> usize {
     usize::try_from(cores()).unwrap_or(usize::MAX).max(2)
+}
+
+/// Why a service whose peers share one state cannot run under a model whose processes do not.
+fn unshared(service: &Service, model: &Model) -> String {
+    let out = if model.processes().is_some() { "leave `processes=` out, or " } else { "" };
+    format!(
+        "all peers of `{}` share one state, and under `{model}` each process would have a state of \
+         its own; {out}take a model whose peers share memory: {}",
+        service.name(),
+        model::names(|kind| kind.shares_memory && kind.runs(service.style()))
+    )
 }
 
 /// A server that runs beside its caller.

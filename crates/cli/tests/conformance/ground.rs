@@ -40,7 +40,7 @@ const COMBINED: &[&str] = &[
     "poll:threads=2",
     "epoll:processes=2,threads=2",
     "prefork:processes=2",
-    "pool:accept=queue,threads=4",
+    "pool:accept=queue,threads=8",
     "epoll:accept=shared,threads=2",
     "epoll:accept=shared,processes=2",
     "epoll:workers=2",

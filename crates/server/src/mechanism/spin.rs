@@ -13,8 +13,8 @@ use super::{Interest, Key, Mechanism, Ready};
 use crate::model::{Kind, Run, loop_model};
 use crate::reactor;
 
-/// Peers and listeners, which are tried blindly; the few descriptors that would block a blind read
-/// (standard input) or that are not read at all (the stop) are asked after.
+/// Peers and listeners, which are tried blindly; the few descriptors that are not read until they are
+/// ready (the stop, the letters) are asked after.
 #[derive(Default)]
 pub(crate) struct Spin {
     tried: Vec<(Key, Interest)>,

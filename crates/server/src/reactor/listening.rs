@@ -153,7 +153,15 @@ impl<M: Mechanism> Reactor<'_, M> {
             }
             self.listening.closing.pop();
         }
-        self.site.listeners.close();
+        self.give_back();
+    }
+
+    /// The listeners are closed, if they were this loop's: those of a thread that accepts for it have
+    /// backlogs of which only that thread knows when they are empty.
+    fn give_back(&self) {
+        if !self.station.handoff {
+            self.site.listeners.close();
+        }
     }
 
     /// Closes those who still wait, and gives the listeners back.
@@ -162,7 +170,7 @@ impl<M: Mechanism> Reactor<'_, M> {
         for listener in &closing {
             self.hand.stats.refused += self.acceptor.refuse_all(listener, &mut self.listening.left);
         }
-        self.site.listeners.close();
+        self.give_back();
     }
 
     /// Whether there may be another.
