@@ -19,7 +19,7 @@ pub(super) fn answer(
     presence: &Arc<Presence>,
     desk: &Arc<Desk>,
     terms: &Arc<Terms>,
-    buffer: Vec<u8>,
+    buffer: &mut Vec<u8>,
 ) -> (Ending, Option<io::Error>) {
     // A panic that no session's or handler's own guard caught, such as in a destructor.
     let answered = AssertUnwindSafe(|| answer_unguarded(site, presence, desk, terms, buffer));
@@ -31,7 +31,7 @@ fn answer_unguarded(
     presence: &Arc<Presence>,
     desk: &Arc<Desk>,
     terms: &Arc<Terms>,
-    buffer: Vec<u8>,
+    buffer: &mut Vec<u8>,
 ) -> (Ending, Option<io::Error>) {
     let mut wire = BlockingWire::new(Arc::clone(presence), site.stop.clone(), desk);
     let terms = Arc::clone(terms);

@@ -55,13 +55,13 @@ impl Floor {
     }
 
     /// Serves one peer on this thread, from its opening to the closing of its socket. `row` is where
-    /// it is counted.
-    pub(crate) fn serve(&self, newcomer: Newcomer, row: &RowHandle) {
+    /// it is counted; `buffer`, where a thread that serves several reads to.
+    pub(crate) fn serve(&self, newcomer: Newcomer, row: &RowHandle, buffer: &mut Vec<u8>) {
         row.gather(&mut Stats { accepted: 1, ..Stats::default() });
         let presence = Arc::new(Presence::new(newcomer, row.clone()));
         self.peers().insert(presence.info.id, Arc::clone(&presence));
         self.site.say_opened(&presence.info);
-        let (ending, error) = answer(&self.site, &presence, &self.desk, &self.terms, Vec::new());
+        let (ending, error) = answer(&self.site, &presence, &self.desk, &self.terms, buffer);
         self.leave(presence, ending, error.as_ref());
         self.site.gate.leave(row);
     }

@@ -29,9 +29,10 @@ fn start(site: &Arc<Site>, _: &Model) -> io::Result<Box<dyn Crew>> {
     let floor = Arc::new(Floor::new(site)?);
     let mut crew = FloorCrew::new(&floor);
     let (entrance, row) = (crew.entrance(site.row(0))?, site.row(0));
+    let mut buffer = Vec::new();
     crew.staff.start("sb-serve".to_owned(), move || {
         entrance.admit(|newcomer| {
-            floor.serve(newcomer, &row);
+            floor.serve(newcomer, &row, &mut buffer);
             Ok(())
         })
     })?;

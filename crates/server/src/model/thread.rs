@@ -67,7 +67,7 @@ fn serve(floor: &Arc<Floor>, threads: &Arc<Threads>, newcomer: Newcomer) -> io::
     // Held until the thread has its place, which it looks for at its end.
     let mut running = threads.running();
     let thread = thread::Builder::new().name(format!("sb-peer-{id}")).spawn(move || {
-        own_floor.serve(newcomer, &own_floor.site.row(row_of(id)));
+        own_floor.serve(newcomer, &own_floor.site.row(row_of(id)), &mut Vec::new());
         own_threads.end(id);
         own_floor.bell.ring();
     })?;

@@ -13,7 +13,7 @@ pub(crate) fn converse(
     connection: &mut Connection,
     wire: &mut BlockingWire,
     Limits { idle, linger, .. }: Limits,
-    mut buffer: Vec<u8>,
+    buffer: &mut Vec<u8>,
 ) -> Ending {
     let (mut room, mut size) = (Vec::new(), READ_LEAST);
     if wire.draining() {
@@ -46,7 +46,7 @@ pub(crate) fn converse(
         if connection.awaits_jobs() {
             match wire.await_job(wait) {
                 Ok(Some(last)) => connection.job_done(last, wire.now(), &mut room),
-                Ok(None) => settle(connection, wire, Ok(None), &buffer, &mut room),
+                Ok(None) => settle(connection, wire, Ok(None), buffer, &mut room),
                 Err(error) => connection.fail(ending_of(wire, &error)),
             }
             continue;
@@ -60,16 +60,16 @@ pub(crate) fn converse(
             if wire.draining() != drained {
                 continue;
             }
-            settle(connection, wire, slept.map(|()| None), &buffer, &mut room);
+            settle(connection, wire, slept.map(|()| None), buffer, &mut room);
             continue;
         }
         buffer.clear();
         buffer.reserve(size);
-        let came = wire.receive(&mut buffer, wait, connection.between_requests());
+        let came = wire.receive(buffer, wait, connection.between_requests());
         if came.as_ref().is_ok_and(|count| *count >= size) {
             size = (size * 4).min(READ_MOST);
         }
-        settle(connection, wire, came.map(Some), &buffer, &mut room);
+        settle(connection, wire, came.map(Some), buffer, &mut room);
     }
 }
 

@@ -122,7 +122,11 @@ impl Rig {
         let info = PeerInfo { id: 1, address: address.clone(), local: address };
         let serving = Arc::clone(&floor);
         let thread = thread::spawn(move || {
-            serving.serve(Newcomer { socket: near.into(), info, wait: None }, &serving.site.row(0));
+            serving.serve(
+                Newcomer { socket: near.into(), info, wait: None },
+                &serving.site.row(0),
+                &mut Vec::new(),
+            );
         });
         let mut rig = Rig { floor, thread, far };
         rig.hears("hello\n");

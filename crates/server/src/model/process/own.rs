@@ -67,7 +67,7 @@ impl Own {
         site: &Site,
         newcomer: Newcomer,
         row: &RowHandle,
-        buffer: Vec<u8>,
+        mut buffer: Vec<u8>,
     ) -> i32 {
         let socket = newcomer.socket.as_raw_fd();
         close_range(self.first_fd, socket - 1);
@@ -83,7 +83,7 @@ impl Own {
             self.heed(&site.stop);
         }
         site.say_opened(&presence.info);
-        let (ending, error) = answer(site, &presence, &self.desk, &self.terms, buffer);
+        let (ending, error) = answer(site, &presence, &self.desk, &self.terms, &mut buffer);
         let (info, traffic) = (&presence.info, presence.traffic());
         site.say_closed((info.id, &info.address), ending, traffic, error.as_ref());
         let mut stats = Stats::default();
