@@ -7,6 +7,7 @@ mod channel;
 pub(crate) mod child;
 pub(crate) mod crew;
 pub(crate) mod patience;
+mod place;
 pub(crate) mod processes;
 pub(crate) mod staff;
 pub(crate) mod warden;

@@ -15,6 +15,7 @@ use switchboard_core::Ending;
 use super::channel::{Channel, Order, Supervisor, Word};
 use super::child::{Child, Exit};
 use super::patience::{Patience, Verdict};
+use super::place::{Member, Place};
 use super::{Crew, Seen, child, warden};
 use crate::counters::Stats;
 use crate::model::{self, Model};
@@ -43,46 +44,6 @@ pub(crate) struct Processes {
     held: bool,
     told_to_drain: bool,
     told_to_cut: bool,
-}
-
-/// A place that is always to be filled.
-struct Place {
-    member: Option<Member>,
-    patience: Patience,
-    /// When its dead member is to be replaced.
-    replace_at: Option<Instant>,
-    /// It has been up, be it with another member.
-    up: bool,
-}
-
-/// The process that fills a place.
-struct Member {
-    child: Child,
-    channel: Channel,
-    /// Orders for which its channel had no room: a process that is stopped, or computes, reads none.
-    owed: VecDeque<Order>,
-}
-
-impl Member {
-    /// Orders come in their order, and none is lost while the process lives.
-    fn order(&mut self, order: Order) {
-        if let (Order::Hold(_), Some(Order::Hold(_))) = (order, self.owed.back()) {
-            self.owed.pop_back();
-        }
-        self.owed.push_back(order);
-        self.pay();
-    }
-
-    fn pay(&mut self) {
-        while let Some(order) = self.owed.front() {
-            match self.channel.order(*order) {
-                Ok(()) => drop(self.owed.pop_front()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // It is gone, or about to be.
-                Err(_) => self.owed.clear(),
-            }
-        }
-    }
 }
 
 impl Processes {
