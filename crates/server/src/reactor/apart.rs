@@ -111,6 +111,11 @@ impl<M: Mechanism> Reactor<'_, M> {
         true
     }
 
+    /// Whether newcomers must wait, whose sessions the workers would have to make.
+    pub(super) fn workers_are_full(&self) -> bool {
+        self.apart.as_ref().is_some_and(Apart::full)
+    }
+
     /// A worker is done with a peer for now.
     pub(super) fn come_back(&mut self, back: Back) {
         let Some(apart) = &mut self.apart else { return };

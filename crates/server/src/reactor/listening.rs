@@ -84,7 +84,7 @@ impl<M: Mechanism> Reactor<'_, M> {
             self.listening.pause = None;
         }
         self.await_leaving()?;
-        let wanted = self.listening.wanted();
+        let wanted = self.listening.wanted() && !self.workers_are_full();
         if wanted == self.listening.watched {
             return Ok(());
         }
@@ -119,6 +119,9 @@ impl<M: Mechanism> Reactor<'_, M> {
     /// Takes peers out of one listener's backlog.
     pub(super) fn accept(&mut self, index: usize) {
         for _ in 0..BATCH {
+            if self.workers_are_full() {
+                return;
+            }
             let Some(listener) = self.listening.lent.get(index).map(Arc::clone) else { return };
             if !self.accept_one(&listener) {
                 return;
