@@ -32,13 +32,14 @@ fn the_limit_on_peers_is_that_of_the_whole_server() {
         for _ in 0..20 {
             assert_eq!(server.connect().expect_closed(), b"", "under {model}");
         }
-        let victim = crate::system::owners(&server, &peers)[0];
-        crate::system::signal(victim, rustix::process::Signal::KILL);
+        let owners = crate::system::owners(&server, &peers);
+        crate::system::signal(owners[0], rustix::process::Signal::KILL);
         // Its places are free, and no others.
         let mut refused = 20;
-        until("its peers to be gone", || {
-            let gone = peers.iter_mut().map(|peer| usize::from(peer.closed())).sum::<usize>();
-            gone > 0
+        until("all its peers to be gone", || {
+            let mut theirs =
+                peers.iter_mut().zip(&owners).filter(|(_, owner)| **owner == owners[0]);
+            theirs.all(|(peer, _)| peer.closed())
         });
         peers.retain_mut(|peer| !peer.closed());
         until("its places to be taken", || {

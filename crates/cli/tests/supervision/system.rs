@@ -75,6 +75,13 @@ pub(crate) fn signal_group(leader: u32, signal: Signal) {
     kill_process_group(id(leader), signal).unwrap();
 }
 
+/// Whether a signal to a process has not been delivered yet.
+pub(crate) fn has_signal_pending(pid: u32) -> bool {
+    let status = read(pid, "status");
+    let mut masks = status.lines().filter_map(|line| line.strip_prefix("ShdPnd:"));
+    masks.any(|mask| mask.trim().bytes().any(|digit| digit != b'0'))
+}
+
 /// Stops a process, as SIGSTOP does, and waits until it has.
 #[track_caller]
 pub(crate) fn stop(pid: u32) {
@@ -148,11 +155,4 @@ pub(crate) fn eventfds(pid: u32) -> BTreeSet<u64> {
         Some(line.parse().unwrap())
     };
     texts.filter_map(id).collect()
-}
-
-/// Whether a signal to this process waits to be handled (proc(5), `ShdPnd`).
-pub(crate) fn is_pending(pid: u32) -> bool {
-    let status = read(pid, "status");
-    let pending = status.lines().find(|line| line.starts_with("ShdPnd:")).unwrap();
-    !pending.ends_with("\t0000000000000000")
 }
