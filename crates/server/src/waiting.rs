@@ -67,13 +67,12 @@ mod watch {
             }
         }
 
-        /// Waits until one is readable or `timeout` has passed; a signal may end it early. Whether
-        /// [`ready`](Watch::ready) has any.
-        pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
+        /// Waits until one is readable or `timeout` has passed; a signal may end it early.
+        pub(crate) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
             self.told.clear();
             let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
             match epoll::wait(&self.epoll, spare_capacity(&mut self.told), timeout.as_ref()) {
-                Ok(_) | Err(Errno::INTR) => Ok(!self.told.is_empty()),
+                Ok(_) | Err(Errno::INTR) => Ok(()),
                 Err(error) => Err(error.into()),
             }
         }
@@ -89,12 +88,10 @@ mod watch {
             data.u64()
         }
 
-        /// The names of those that the last wait found.
-        pub(crate) fn ready(&self) -> impl Iterator<Item = u64> {
-            self.told.iter().map(|event| {
-                let Event { data, .. } = *event;
-                data.u64()
-            })
+        /// The names of those that are readable now, without waiting.
+        pub(crate) fn ready_now(&mut self) -> io::Result<Vec<u64>> {
+            self.wait(Some(Duration::ZERO))?;
+            Ok((0..self.len()).map(|place| self.ready_at(place)).collect())
         }
     }
 

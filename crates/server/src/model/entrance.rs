@@ -6,8 +6,6 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -30,9 +28,7 @@ pub(crate) struct Entrance {
     /// Whether accepted sockets are to be non-blocking.
     nonblocking: bool,
     begun: Begun,
-    /// The operator said `pause`.
-    held: AtomicBool,
-    /// Rung when that changes.
+    /// Rung when the operator says `pause` or `resume`.
     bell: Bell,
 }
 
@@ -56,8 +52,7 @@ impl Entrance {
         begun: Begun,
     ) -> io::Result<Entrance> {
         let site = Arc::clone(site);
-        let held = AtomicBool::new(site.listeners.held());
-        Ok(Entrance { site, row, nonblocking, begun, held, bell: Bell::new()? })
+        Ok(Entrance { site, row, nonblocking, begun, bell: Bell::new()? })
     }
 
     /// Accepts until the drain begins, and then whoever is in the backlogs; `serve` is called for
@@ -86,9 +81,8 @@ impl Entrance {
         Ok(())
     }
 
-    /// Stops or resumes accepting.
-    pub(crate) fn hold(&self, held: bool) {
-        self.held.store(held, SeqCst);
+    /// The listeners are held from now on, or no longer: the thread looks again.
+    pub(crate) fn heed_hold(&self) {
         self.bell.ring();
     }
 }
@@ -121,7 +115,7 @@ impl Guard<'_> {
 
     /// Watches the listeners unless the operator said `pause`.
     fn heed_hold(&mut self) -> io::Result<()> {
-        let wanted = !self.entrance.held.load(SeqCst);
+        let wanted = !self.entrance.site.listeners.held();
         if wanted == self.watched {
             return Ok(());
         }

@@ -201,8 +201,8 @@ impl Crew for FloorCrew {
         self.floor.leave_behind();
     }
 
-    fn hold(&mut self, held: bool) {
-        self.entrances.iter().for_each(|entrance| entrance.hold(held));
+    fn hold(&mut self, _: bool) {
+        self.entrances.iter().for_each(|entrance| entrance.heed_hold());
     }
 
     fn report(&mut self, each: Option<&mut dyn FnMut(Seen)>) {

@@ -200,7 +200,7 @@ impl Crew for LoopCrew {
 
     fn hold(&mut self, held: bool) {
         match &self.entrance {
-            Some(entrance) => entrance.hold(held),
+            Some(entrance) => entrance.heed_hold(),
             None => self.letters.iter().for_each(|letters| letters.put(Letter::Hold(held))),
         }
     }

@@ -66,7 +66,6 @@ struct Parent {
     watch: Option<Watch>,
     /// The listeners are watched.
     watched: bool,
-    held: bool,
     /// Nobody is accepted until then, or until a peer leaves.
     pause: Option<Option<Instant>>,
     /// How many may still be taken out of the backlogs, once the drain has begun.
@@ -101,7 +100,6 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
         free: (1..=capacity).rev().collect(),
         watch: Some(watch),
         watched: false,
-        held: false,
         pause: None,
         left: site.listeners.backlog(),
         own,
@@ -120,7 +118,7 @@ impl Parent {
         if self.pause.flatten().is_some_and(|until| until <= Instant::now()) {
             self.pause = None;
         }
-        let wanted = !self.held
+        let wanted = !self.site.listeners.held()
             && self.pause.is_none()
             && !self.free.is_empty()
             && !self.site.stop.draining();
@@ -273,12 +271,10 @@ impl Crew for Parent {
     }
 
     fn look(&mut self) -> io::Result<()> {
-        let mut ready = Vec::new();
-        if let Some(watch) = &mut self.watch
-            && watch.wait(Some(Duration::ZERO))?
-        {
+        let Some(watch) = &mut self.watch else { return Ok(()) };
+        let ready = watch.ready_now()?;
+        if !ready.is_empty() {
             self.site.row(0).waited();
-            ready.extend(watch.ready());
         }
         for name in ready {
             if name >= CHILDREN {
@@ -358,8 +354,7 @@ impl Crew for Parent {
         }
     }
 
-    fn hold(&mut self, held: bool) {
-        self.held = held;
+    fn hold(&mut self, _: bool) {
         if let Err(error) = self.listen() {
             tracing::warn!("the listeners cannot be watched: {error}");
         }

@@ -38,7 +38,7 @@ pub(crate) trait Crew {
     /// Gives up those who have not noticed: says who they are, counts their peers as cut off.
     fn leave_behind(&mut self);
 
-    /// Stops or resumes accepting.
+    /// Stops or resumes accepting: the site's listeners say so already.
     fn hold(&mut self, held: bool);
 
     /// Sees to it that the counters are up to date; with `each`, shows it every peer.

@@ -52,6 +52,11 @@ impl Patience {
         self.ever_up = true;
     }
 
+    /// Whether one has ever come up in this place.
+    pub(crate) fn ever_up(&self) -> bool {
+        self.ever_up
+    }
+
     /// It died: the first time it is replaced at once, then after 100 ms, doubling to 5 s. A place
     /// is given up only if nobody ever filled it: a system that is out of processes for a while must
     /// not end those that serve.

@@ -14,8 +14,6 @@ pub(super) struct Place {
     pub(super) patience: Patience,
     /// When its dead member is to be replaced.
     pub(super) replace_at: Option<Instant>,
-    /// It has been up, be it with another member.
-    pub(super) up: bool,
 }
 
 /// The process that fills a place.

@@ -41,7 +41,6 @@ pub(crate) struct Processes {
     places: Vec<Place>,
     /// Watches children and channels; `None` in a child.
     watch: Option<Watch>,
-    held: bool,
     told_to_drain: bool,
     told_to_cut: bool,
 }
@@ -63,7 +62,6 @@ impl Processes {
             member: None,
             patience: Patience::new(Instant::now()),
             replace_at: Some(Instant::now()),
-            up: false,
         };
         let mut processes = Processes {
             site: Arc::clone(site),
@@ -72,7 +70,6 @@ impl Processes {
             sets,
             places: (0..count).map(|_| place()).collect(),
             watch: Some(Watch::new()?),
-            held: false,
             told_to_drain: false,
             told_to_cut: false,
         };
@@ -84,7 +81,9 @@ impl Processes {
     }
 
     fn come_up(&mut self) -> io::Result<()> {
-        while !self.places.iter().all(|place| place.up) && !self.site.stop.draining() {
+        while !self.places.iter().all(|place| place.patience.ever_up())
+            && !self.site.stop.draining()
+        {
             self.fill_places()?;
             let wait = self.next_look().map(|at| at.saturating_duration_since(Instant::now()));
             until_readable(&[self.fd(), self.site.stop.drain_fd()], wait);
@@ -149,8 +148,6 @@ impl Processes {
             Ok(site) => Arc::new(site),
             Err(error) => return complain(number, &error),
         };
-        // One that is started while the others are held accepts nobody before it is told to.
-        site.listeners.hold(self.held);
         let mut supervisor = Supervisor::new(channel);
         let served = obey_signals(&site).and_then(|()| {
             let mut crew = model::start(&site, &self.model)?;
@@ -234,7 +231,6 @@ impl Processes {
         while let Ok(Some(word)) = member.channel.next_word() {
             if word == Word::Ready {
                 place.patience.came_up();
-                place.up = true;
             }
         }
     }
@@ -288,13 +284,8 @@ impl Crew for Processes {
     }
 
     fn look(&mut self) -> io::Result<()> {
-        let mut ready = Vec::new();
-        if let Some(watch) = &mut self.watch
-            && watch.wait(Some(Duration::ZERO))?
-        {
-            ready.extend(watch.ready());
-        }
-        for name in ready {
+        let Some(watch) = &mut self.watch else { return Ok(()) };
+        for name in watch.ready_now()? {
             let (number, is_channel) = ((name >> 1) as usize, name & 1 == 1);
             match is_channel {
                 // One that closed its end has ended, or is about to.
@@ -346,7 +337,6 @@ impl Crew for Processes {
     }
 
     fn hold(&mut self, held: bool) {
-        self.held = held;
         self.tell_all(Order::Hold(held));
     }
 
