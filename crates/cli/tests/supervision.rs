@@ -9,6 +9,8 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
 
+#[path = "examples/mod.rs"]
+mod examples;
 #[path = "supervision/exhaustion.rs"]
 mod exhaustion;
 #[path = "supervision/killing.rs"]

@@ -19,6 +19,8 @@ mod addresses;
 mod client;
 mod console;
 mod cutting;
+#[path = "../examples/mod.rs"]
+mod examples;
 mod exhaustion;
 mod failures;
 mod ground;

@@ -1,12 +1,9 @@
 //! The two programs of the README, which are made with `Server::main`.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
-
 use switchboard::testing::program;
 
-use crate::ground::{Case, Ground, SWITCHBOARD, case, expect_counts};
+use crate::examples::examples;
+use crate::ground::{Case, Ground, case, expect_counts};
 
 pub(crate) const CASES: &[Case] = &[case!(runs_the_program_of_the_readme)];
 
@@ -31,24 +28,4 @@ fn runs_the_program_of_the_readme(ground: &Ground) {
     }
     let accepted = 2 - u64::from(ground.is_event());
     expect_counts(&server.stop(), &[("accepted", accepted)]);
-}
-
-/// Where the examples of the library are. Testing this package alone does not build them, so they
-/// are built here, once.
-fn examples() -> &'static Path {
-    static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
-    EXAMPLES.get_or_init(|| {
-        let profile = Path::new(SWITCHBOARD).parent().expect("TARGET/PROFILE/switchboard");
-        let target = profile.parent().expect("TARGET/PROFILE");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "switchboard"]);
-        cargo.args(["--example", "shout_handler", "--example", "shout_sessions"]);
-        cargo.arg("--target-dir").arg(target);
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
-        assert!(status.as_ref().is_ok_and(|status| status.success()), "{cargo:?}: {status:?}");
-        profile.join("examples")
-    })
 }

@@ -33,20 +33,25 @@ fn field(server: &Running, name: &str) -> String {
     words.unwrap_or_else(|| panic!("no {name} in {lines:?}")).to_owned()
 }
 
+/// Peers until both of the server's processes have some.
+fn peers_of_both(server: &Running) -> Vec<Client> {
+    let mut peers: Vec<Client> = Vec::new();
+    until("both processes to have peers", || {
+        let mut peer = server.connect();
+        expect_service(&mut peer);
+        peers.push(peer);
+        let owners = owners(server, &peers);
+        owners.iter().any(|owner| *owner != owners[0])
+    });
+    peers
+}
+
 /// Kills: a list of the supervisor's own peers, who are none; an answer of one process only; two
 /// peers with one identity; numbers of a moment ago.
 #[test]
 fn peers_and_stats_are_those_of_all_processes() {
     let server = attended("epoll:processes=2,threads=2");
-    let mut peers: Vec<Client> = Vec::new();
-    // Until both processes have some.
-    until("both processes to have peers", || {
-        let mut peer = server.connect();
-        expect_service(&mut peer);
-        peers.push(peer);
-        let owners = owners(&server, &peers);
-        owners.iter().any(|owner| *owner != owners[0])
-    });
+    let peers = peers_of_both(&server);
     let count = peers.len();
     let lines = ask(&server, "peers", if count == 1 { " peer" } else { " peers" });
     let (last, listed) = lines.split_last().unwrap();
@@ -115,14 +120,7 @@ fn pause_holds_all_processes_and_their_replacements() {
 #[test]
 fn a_process_that_does_not_answer_is_left_out() {
     let server = attended("epoll:processes=2");
-    let mut peers: Vec<Client> = Vec::new();
-    until("both processes to have peers", || {
-        let mut peer = server.connect();
-        expect_service(&mut peer);
-        peers.push(peer);
-        let owners = owners(&server, &peers);
-        owners.iter().any(|owner| *owner != owners[0])
-    });
+    let mut peers = peers_of_both(&server);
     let owners = owners(&server, &peers);
     let silent = owners[0];
     let answering = owners.iter().filter(|owner| **owner != silent).count();

@@ -1,12 +1,10 @@
 //! Programs of users: what is shared among processes, and what cannot be.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
 use switchboard::testing::{Client, program, until};
 
-use crate::SWITCHBOARD;
+use crate::examples::examples;
 
 /// Kills: a copy of the state in each process, where peers see what those of their own process did.
 #[test]
@@ -52,24 +50,4 @@ fn a_services_own_counter_is_exact_over_all_processes() {
         drop((peers, last));
         assert!(server.stop().status.success());
     }
-}
-
-/// Where the examples of the library are. Testing this package alone does not build them, so they
-/// are built here, once.
-fn examples() -> &'static Path {
-    static EXAMPLES: OnceLock<PathBuf> = OnceLock::new();
-    EXAMPLES.get_or_init(|| {
-        let profile = Path::new(SWITCHBOARD).parent().expect("TARGET/PROFILE/switchboard");
-        let target = profile.parent().expect("TARGET/PROFILE");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--package", "switchboard"]);
-        cargo.args(["--example", "board", "--example", "tally"]);
-        cargo.arg("--target-dir").arg(target);
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let status = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
-        assert!(status.as_ref().is_ok_and(|status| status.success()), "{cargo:?}: {status:?}");
-        profile.join("examples")
-    })
 }
