@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::Result;
+use crate::beside::Beside;
 use crate::crowd::{Crowd, allow_descriptors};
 use crate::figure::Figure;
 use crate::pinning::pin_to_one_core;
@@ -17,7 +18,7 @@ use crate::process::{family, pss_bytes_of_all};
 use crate::programs::{Programs, Subject};
 use crate::server::Server;
 use crate::table::{Measure, Role, Table};
-use crate::turns::{interleave, ratios};
+use crate::turns::interleave;
 
 const RATIO_MAX: f64 = 1.5;
 const KIBIBYTES_MAX: f64 = 100.0;
@@ -87,8 +88,7 @@ impl Fork {
     fn time(&self, bare: &Subject, ours: Option<&Subject>, table: &mut Table) -> Result<()> {
         // The bare server, the bare server again, and ours.
         let subjects: Vec<&Subject> = [bare, bare].into_iter().chain(ours).collect();
-        let mut times = vec![Vec::new(); subjects.len()];
-        let mut over_bare = vec![Vec::new(); subjects.len()];
+        let mut beside = Beside::new(subjects.len());
         for _ in 0..self.sets {
             let start = |subject: &&Subject| {
                 Server::start(subject, &[]).map(|server| Forking { server, connections: 0 })
@@ -96,19 +96,11 @@ impl Fork {
             let mut contenders = subjects.iter().map(start).collect::<Result<Vec<_>>>()?;
             let measure = |contender: &mut Forking| contender.measure(self.connections);
             let figures = interleave(&mut contenders, self.turns, measure)?;
-            for (place, figure) in figures.iter().enumerate() {
-                times[place].extend(figure);
-                over_bare[place].extend(ratios(figure, &figures[0]));
-            }
+            beside.add(&figures, 1.0);
             let stop = |forking: Forking| forking.server.stop(forking.connections);
             contenders.into_iter().try_for_each(stop)?;
         }
-        table.add(&bare.name, TIME, Figure::of(&times[0]), Role::Reference);
-        table.add(&bare.name, RATIO, Figure::of(&over_bare[1]), Role::Noise);
-        if let Some(ours) = ours {
-            table.add(&ours.name, TIME, Figure::of(&times[2]), Role::Shown);
-            table.add(&ours.name, RATIO, Figure::of(&over_bare[2]), Role::AtMost(RATIO_MAX));
-        }
+        beside.tell(table, &subjects, (TIME, RATIO), RATIO_MAX);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 
 use crate::programs::Programs;
 
+mod beside;
 mod callgrind;
 mod computing;
 mod console;

@@ -13,14 +13,14 @@ use clap::Args;
 use nix::unistd::Pid;
 
 use crate::Result;
+use crate::beside::Beside;
 use crate::crowd::{MESSAGE, connect, message};
-use crate::figure::Figure;
 use crate::pinning::pin_to_one_core;
 use crate::process::{CpuClock, family};
 use crate::programs::{Programs, Subject};
 use crate::server::Server;
-use crate::table::{Measure, Role, Table};
-use crate::turns::{interleave, ratios};
+use crate::table::{Measure, Table};
+use crate::turns::interleave;
 
 const RATIO_MAX: f64 = 1.10;
 const TIME: Measure = Measure { name: "CPU us/connection", decimals: 2 };
@@ -71,33 +71,18 @@ impl Short {
         ));
         let subjects = self.subjects(programs)?;
         pin_to_one_core()?;
-        let mut times = vec![Vec::new(); subjects.len()];
-        let mut over_bare = vec![Vec::new(); subjects.len()];
+        let mut beside = Beside::new(subjects.len());
         for _ in 0..self.sets {
             let mut contenders =
                 subjects.iter().map(Contender::start).collect::<Result<Vec<_>>>()?;
             let measure =
                 |contender: &mut Contender| contender.measure(self.clients, self.connections);
             let figures = interleave(&mut contenders, self.turns, measure)?;
-            for (place, figure) in figures.iter().enumerate() {
-                times[place].extend(figure);
-                over_bare[place].extend(ratios(figure, &figures[0]));
-            }
+            beside.add(&figures, 1.0);
             contenders.into_iter().try_for_each(Contender::finish)?;
         }
-        for (place, subject) in subjects.iter().enumerate() {
-            let (time, ratio) = match subject.ours {
-                true => (Role::Shown, Role::AtMost(RATIO_MAX)),
-                false => (Role::Reference, Role::Noise),
-            };
-            // The second bare server is there for its ratio.
-            if place != 1 {
-                table.add(&subject.name, TIME, Figure::of(&times[place]), time);
-            }
-            if place != 0 {
-                table.add(&subject.name, RATIO, Figure::of(&over_bare[place]), ratio);
-            }
-        }
+        let subjects: Vec<&Subject> = subjects.iter().collect();
+        beside.tell(&mut table, &subjects, (TIME, RATIO), RATIO_MAX);
         Ok(table)
     }
 

@@ -7,18 +7,21 @@
 use clap::Args;
 
 use crate::Result;
+use crate::beside::Beside;
 use crate::crowd::allow_descriptors;
 use crate::figure::Figure;
 use crate::pinning::pin_to_one_core;
 use crate::process::pss_bytes;
 use crate::programs::{Programs, Subject};
 use crate::table::{Measure, Role, Table};
-use crate::turns::{Contender, ratios, take_turns};
+use crate::turns::{Contender, take_turns};
 
 const RATIO_MAX: f64 = 1.05;
 const KIBIBYTES_MAX: f64 = 12.0;
 /// Peers that are there before memory is read, so that what the first ones touch is not counted.
 const FIRST: usize = 10;
+/// In a microsecond.
+const NANOSECONDS: f64 = 1e3;
 const TIME: Measure = Measure { name: "CPU us/message", decimals: 3 };
 const RATIO: Measure = Measure { name: "CPU / bare C", decimals: 3 };
 const MEMORY: [Measure; 2] = [
@@ -72,24 +75,15 @@ impl Thread {
     fn time(&self, bare: &Subject, ours: Option<&Subject>, table: &mut Table) -> Result<()> {
         // The bare server, the bare server again, and ours.
         let subjects: Vec<&Subject> = [bare, bare].into_iter().chain(ours).collect();
-        let mut times = vec![Vec::new(); subjects.len()];
-        let mut over_bare = vec![Vec::new(); subjects.len()];
+        let mut beside = Beside::new(subjects.len());
         for _ in 0..self.sets {
             let start = |subject: &&Subject| Contender::start(subject, self.busy);
             let mut contenders = subjects.iter().map(start).collect::<Result<Vec<_>>>()?;
             let figures = take_turns(&mut contenders, self.turns, self.rounds)?;
-            for (place, figure) in figures.iter().enumerate() {
-                times[place].extend(figure.iter().map(|nanoseconds| nanoseconds / 1e3));
-                over_bare[place].extend(ratios(figure, &figures[0]));
-            }
+            beside.add(&figures, NANOSECONDS);
             contenders.into_iter().try_for_each(Contender::finish)?;
         }
-        table.add(&bare.name, TIME, Figure::of(&times[0]), Role::Reference);
-        table.add(&bare.name, RATIO, Figure::of(&over_bare[1]), Role::Noise);
-        if let Some(ours) = ours {
-            table.add(&ours.name, TIME, Figure::of(&times[2]), Role::Shown);
-            table.add(&ours.name, RATIO, Figure::of(&over_bare[2]), Role::AtMost(RATIO_MAX));
-        }
+        beside.tell(table, &subjects, (TIME, RATIO), RATIO_MAX);
         Ok(())
     }
 
