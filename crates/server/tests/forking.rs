@@ -1,7 +1,7 @@
 //! Models that fork, where a process has other threads: each test runs on a thread of its own beside
 //! the main one, so that this process never is one that may fork.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
 
 use clap::{Args, Command, FromArgMatches};
 use switchboard::command::{ServeArgs, serve};

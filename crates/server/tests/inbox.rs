@@ -2,13 +2,13 @@
 //!
 //! The file under test is the library's own, with loom's mutex in place of the standard one.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
 
 #[path = "../src/inbox.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the library uses all of it, this test a part")]
 mod inbox;
 
-#[allow(unused_imports)]
+#[allow(unused_imports, reason = "the inbox alone knows which of them it needs")]
 mod sync {
     pub(crate) use loom::sync::Mutex;
     pub(crate) use std::sync::PoisonError;
