@@ -117,7 +117,11 @@ impl Ground {
 
     /// Whether those who accept a peer serve it, and accept nobody meanwhile.
     pub(crate) fn accepts_in_turns(&self) -> bool {
-        self.kind().name == "sequential" || self.text.contains("accept=all")
+        match self.kind().name {
+            "sequential" => true,
+            "pool" => !self.text.contains("queue"),
+            _ => false,
+        }
     }
 
     /// Whether each of its processes, which are supervised, runs the whole model.
