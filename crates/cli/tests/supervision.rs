@@ -4,7 +4,8 @@
 //! # Layout
 //!
 //! - `system`: what the system says of processes: children, descriptors, names, whose peer is whose.
-//! - The tests, by what they are about: `killing`, `replacing`, `signals`, `leftovers`, `storm`,
+//! - The tests, by what they are about: `killing`, `replacing`, `renewing`,
+//!   `signals`, `leftovers`, `storm`,
 //!   `exhaustion`, `operator`, `limits`, `programs`.
 
 #![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
@@ -23,6 +24,8 @@ mod limits;
 mod operator;
 #[path = "supervision/programs.rs"]
 mod programs;
+#[path = "supervision/renewing.rs"]
+mod renewing;
 #[path = "supervision/replacing.rs"]
 mod replacing;
 #[path = "supervision/signals.rs"]

@@ -10,6 +10,9 @@ use crate::model::{Family, Model};
 pub(crate) struct Layout {
     /// Processes that accept; at least 1.
     pub(crate) processes: usize,
+    /// Processes that one place can have at a time, each with rows of its own: one that leaves and
+    /// its successor, where they are supervised.
+    seats: usize,
     /// Rows of counters that each of them has.
     pub(crate) rows: usize,
     /// Sets of listeners that each of them has; 0: one set for all.
@@ -24,11 +27,22 @@ impl Layout {
             (Family::Loop, "handoff") if model.processes().is_some() => 1,
             _ => 0,
         };
-        Layout { processes: model.processes().unwrap_or(1), rows: (model.kind().rows)(model), sets }
+        Layout {
+            processes: model.processes().unwrap_or(1),
+            seats: if model.processes().is_some() { 2 } else { 1 },
+            rows: (model.kind().rows)(model),
+            sets,
+        }
     }
 
     pub(crate) fn all_rows(&self) -> usize {
-        self.processes * self.rows
+        self.processes * self.seats * self.rows
+    }
+
+    /// The rows of whoever has that seat in that place.
+    pub(crate) fn rows_of(&self, place: usize, seat: usize) -> Range<usize> {
+        let first = (place * self.seats + seat) * self.rows;
+        first..first + self.rows
     }
 
     pub(crate) fn all_sets(&self) -> usize {
@@ -36,16 +50,20 @@ impl Layout {
     }
 
     /// The rows whose peers the operator is shown side by side: those of loops, or of processes.
-    pub(crate) fn shown(&self, model: &Model) -> Vec<Range<usize>> {
-        let of_process = |process: usize| process * self.rows..(process + 1) * self.rows;
-        let processes = (0..self.processes).map(of_process);
+    pub(crate) fn shown(&self, model: &Model) -> Vec<Vec<Range<usize>>> {
+        let of_place = |place| (0..self.seats).map(move |seat| self.rows_of(place, seat));
+        let places = 0..self.processes;
         match model.kind().family {
             // The rows behind the loops' are those of who accepts.
-            Family::Loop => processes
-                .flat_map(|rows| rows.take(model.count("threads")))
-                .map(|row| row..row + 1)
+            Family::Loop => places
+                .flat_map(|place| (0..model.count("threads")).map(move |number| (place, number)))
+                .map(|(place, number)| {
+                    of_place(place)
+                        .map(|rows| rows.start + number..rows.start + number + 1)
+                        .collect()
+                })
                 .collect(),
-            Family::Blocking => processes.collect(),
+            Family::Blocking => places.map(|place| of_place(place).collect()).collect(),
         }
     }
 

@@ -60,6 +60,8 @@ pub(crate) struct Listeners {
     backlog: usize,
     /// The operator said `pause`: whoever begins to accept begins with that.
     held: AtomicBool,
+    /// Other processes accept from the same listeners, or are about to.
+    left_to_others: AtomicBool,
 }
 
 impl Listeners {
@@ -90,8 +92,8 @@ impl Listeners {
         }
         let addresses = kept[0].iter().map(|listener| listener.address.clone()).collect();
         let backlog = usize::try_from(options.backlog).unwrap_or(0) + 1;
-        let held = AtomicBool::new(false);
-        Ok(Listeners { kept: Mutex::new(kept), addresses, backlog, held })
+        let (held, left_to_others) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Listeners { kept: Mutex::new(kept), addresses, backlog, held, left_to_others })
     }
 
     /// Where the server can be reached, with the ports that were chosen.
@@ -123,9 +125,16 @@ impl Listeners {
         kept.iter().flatten().map(|listener| listener.fd.as_raw_fd()).collect()
     }
 
-    /// The most peers that wait in one backlog: Linux admits one more than asked for.
+    /// The most peers that a drain takes out of the backlogs: as many as wait in one, of which Linux
+    /// admits one more than asked for; none, if they were left to others.
     pub(crate) fn backlog(&self) -> usize {
-        self.backlog
+        if self.left_to_others.load(SeqCst) { 0 } else { self.backlog }
+    }
+
+    /// Only this process is about to drain: whoever waits in the backlogs waits for the others.
+    /// Async-signal-safe.
+    pub(crate) fn leave_to_others(&self) {
+        self.left_to_others.store(true, SeqCst);
     }
 
     /// Remembers whether nobody is to be accepted now.

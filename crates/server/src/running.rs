@@ -55,10 +55,7 @@ impl Prepared {
     pub(crate) fn start(self) -> Result<Serving, ServeError> {
         let Prepared { site, model, layout, console } = self;
         let crew: Box<dyn Crew> = match model.processes() {
-            Some(_) => Box::new(
-                Processes::start(&site, &model, layout.rows, layout.sets)
-                    .map_err(ServeError::Io)?,
-            ),
+            Some(_) => Box::new(Processes::start(&site, &model, layout).map_err(ServeError::Io)?),
             // Those who have begun already are to end.
             None => model::start(&site, &model)
                 .inspect_err(|_| site.stop.cut())

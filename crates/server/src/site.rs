@@ -28,9 +28,9 @@ pub(crate) struct Site {
     pub(crate) counters: Counters,
     /// The rows of this process.
     pub(crate) rows: Range<usize>,
-    /// The rows of each loop, or of each process: how the peers are spread over them is shown to the
+    /// The rows of each loop, or of each place: how the peers are spread over them is shown to the
     /// operator.
-    pub(crate) shown: Vec<Range<usize>>,
+    pub(crate) shown: Vec<Vec<Range<usize>>>,
     pub(crate) stop: Stop,
     pub(crate) drain: Drain,
     /// Someone watches standard error.
@@ -38,10 +38,15 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// In a process that has just been forked: its own view of the server. `rows` and `sets`: how
-    /// many rows of counters and sets of listeners each process has.
-    pub(crate) fn of_process(&self, number: usize, rows: usize, sets: usize) -> io::Result<Site> {
-        self.listeners.keep(number, sets);
+    /// In a process that has just been forked: its own view of the server, with its `rows`. `sets`:
+    /// how many sets of listeners each place has.
+    pub(crate) fn of_process(
+        &self,
+        place: usize,
+        rows: Range<usize>,
+        sets: usize,
+    ) -> io::Result<Site> {
+        self.listeners.keep(place, sets);
         self.stop.renew()?;
         Ok(Site {
             service: Arc::clone(&self.service),
@@ -50,7 +55,7 @@ impl Site {
             listeners: Arc::clone(&self.listeners),
             gate: Arc::clone(&self.gate),
             counters: self.counters.clone(),
-            rows: rows * number..rows * (number + 1),
+            rows,
             shown: Vec::new(),
             stop: self.stop.clone(),
             drain: self.drain,
@@ -111,7 +116,8 @@ impl Site {
         let stats = self.counters.read();
         let mut line = format!("peers={} {stats}", stats.present());
         if self.shown.len() > 1 {
-            let peers = |rows: &Range<usize>| self.counters.sum(rows.clone()).present().to_string();
+            let present = |rows: &Range<usize>| self.counters.sum(rows.clone()).present();
+            let peers = |rows: &Vec<_>| rows.iter().map(present).sum::<u64>().to_string();
             let spread: Vec<String> = self.shown.iter().map(peers).collect();
             line += &format!(" spread={}", spread.join("/"));
         }

@@ -8,13 +8,13 @@ use switchboard::testing::{Client, Running, until};
 use crate::system::{owners, processes, signal, stop};
 use crate::{expect_counts, expect_service, probe};
 
-fn attended(model: &str) -> Running {
+pub(crate) fn attended(model: &str) -> Running {
     probe(model).arg("--console").stdin(Stdio::piped()).start()
 }
 
 /// What the server answers to a word: the lines that came after those that were there.
 #[track_caller]
-fn ask(server: &Running, word: &str, last: &str) -> Vec<String> {
+pub(crate) fn ask(server: &Running, word: &str, last: &str) -> Vec<String> {
     let before = server.stderr().len();
     server.say(word);
     let mut answer = String::new();
@@ -27,7 +27,7 @@ fn ask(server: &Running, word: &str, last: &str) -> Vec<String> {
 
 /// The value of a field in the answer to `stats`.
 #[track_caller]
-fn field(server: &Running, name: &str) -> String {
+pub(crate) fn field(server: &Running, name: &str) -> String {
     let lines = ask(server, "stats", "accepted=");
     let words = lines[0].split(' ').find_map(|word| word.strip_prefix(&format!("{name}=")));
     words.unwrap_or_else(|| panic!("no {name} in {lines:?}")).to_owned()

@@ -1,11 +1,11 @@
-//! Processes that end and are replaced: how soon, and by whose wish.
+//! Processes that die and are replaced: how soon, and under which name.
 
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use switchboard::testing::until;
 
-use crate::system::{children, has_ended, names, owners, processes, signal};
+use crate::system::{children, has_ended, names, processes, signal};
 use crate::{expect_counts, expect_service, probe};
 
 /// Kills: a pause that does not grow, so that a server whose processes die at once forks without
@@ -34,35 +34,6 @@ fn a_process_that_dies_again_and_again_is_replaced_after_longer_and_longer_pause
         next.end().expect_end();
     }
     expect_counts(&server.stop(), 8, 4);
-}
-
-/// Kills: SIGTERM that ends one process with its peers, or the whole server, or a place that stays
-/// empty.
-#[test]
-fn a_single_process_that_is_told_to_end_drains_and_is_replaced() {
-    let server = probe("epoll:processes=2").start();
-    let before = processes(&server, 2);
-    let mut peers: Vec<_> = (0..20).map(|_| server.connect()).collect();
-    peers.iter_mut().for_each(expect_service);
-    let owners = owners(&server, &peers);
-    let victim = owners[0];
-    peers[0].send("sleep 300\n");
-    signal(victim, Signal::TERM);
-    for (peer, owner) in peers.iter_mut().zip(&owners).skip(1) {
-        match *owner == victim {
-            true => peer.expect_end(),
-            false => expect_service(peer),
-        }
-    }
-    // It finishes what it has begun.
-    peers[0].expect("slept\n").expect_end();
-    until("the process to be replaced", || !children(server.pid()).contains(&victim));
-    let after = processes(&server, 2);
-    assert_eq!(after.iter().filter(|pid| before.contains(pid)).count(), 1, "{before:?} {after:?}");
-    server.until_stderr("ended with status 0; it is replaced\n");
-    expect_service(&mut server.connect());
-    drop(peers);
-    expect_counts(&server.stop(), 21, 0);
 }
 
 /// Kills: a name that is missing, or not set again for a replacement.

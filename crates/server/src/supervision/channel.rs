@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -24,6 +25,8 @@ const PACKET_MAX: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     Drain,
+    /// Drain, and leave the backlogs to others: a successor serves.
+    Leave,
     Cut,
     Hold(bool),
     /// Bring the counters up to date, and list the peers (true) or not.
@@ -35,6 +38,8 @@ pub(crate) enum Order {
 pub(crate) enum Word {
     /// It serves.
     Ready,
+    /// It was told to end, and serves until it has a successor.
+    Leaving,
     /// One of its peers.
     Peer(Seen),
     /// That was all that it was asked for.
@@ -76,6 +81,7 @@ impl Channel {
     pub(crate) fn order(&self, order: Order) -> io::Result<()> {
         self.send(&match order {
             Order::Drain => [b'd', 0],
+            Order::Leave => [b'l', 0],
             Order::Cut => [b'c', 0],
             Order::Hold(held) => [b'h', u8::from(held)],
             Order::Report(peers) => [b'r', u8::from(peers)],
@@ -86,6 +92,7 @@ impl Channel {
         let packet = self.receive()?;
         Ok(packet.and_then(|packet| match *packet {
             [b'd', _] => Some(Order::Drain),
+            [b'l', _] => Some(Order::Leave),
             [b'c', _] => Some(Order::Cut),
             [b'h', held] => Some(Order::Hold(held != 0)),
             [b'r', peers] => Some(Order::Report(peers != 0)),
@@ -97,6 +104,7 @@ impl Channel {
     pub(crate) fn say(&self, word: &Word) -> io::Result<()> {
         let packet = match word {
             Word::Ready => b"R".to_vec(),
+            Word::Leaving => b"L".to_vec(),
             Word::Reported => b"E".to_vec(),
             Word::Peer(seen) => packed(seen),
         };
@@ -114,6 +122,7 @@ impl Channel {
         let packet = self.receive()?;
         Ok(packet.and_then(|packet| match packet.split_first() {
             Some((b'R', _)) => Some(Word::Ready),
+            Some((b'L', _)) => Some(Word::Leaving),
             Some((b'E', _)) => Some(Word::Reported),
             Some((b'P', rest)) => unpacked(rest),
             _ => None,
@@ -150,11 +159,11 @@ fn unpacked(rest: &[u8]) -> Option<Word> {
 
 /// The supervisor, as a process hears it.
 pub(crate) struct Supervisor {
-    channel: Option<Channel>,
+    channel: Option<Rc<Channel>>,
 }
 
 impl Supervisor {
-    pub(crate) fn new(channel: Channel) -> Supervisor {
+    pub(crate) fn new(channel: Rc<Channel>) -> Supervisor {
         Supervisor { channel: Some(channel) }
     }
 
@@ -172,12 +181,16 @@ impl Supervisor {
 
 impl Orders for Supervisor {
     fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.channel.as_ref().map(AsFd::as_fd)
+        self.channel.as_ref().map(|channel| channel.as_fd())
     }
 
     fn obey(&mut self, site: &Site, crew: &mut dyn Crew) {
-        match self.channel.as_ref().map(Channel::next_order) {
+        match self.channel.as_ref().map(|channel| channel.next_order()) {
             Some(Ok(Some(Order::Drain))) => site.stop.drain(),
+            Some(Ok(Some(Order::Leave))) => {
+                site.listeners.leave_to_others();
+                site.stop.drain();
+            }
             Some(Ok(Some(Order::Cut))) => site.stop.cut(),
             Some(Ok(Some(Order::Hold(held)))) => warden::hold(site, crew, held),
             Some(Ok(Some(Order::Report(peers)))) => self.report(crew, peers),
@@ -194,7 +207,8 @@ mod tests {
     #[test]
     fn what_is_said_is_heard() {
         let (here, there) = Channel::pair().unwrap();
-        let orders = [Order::Drain, Order::Cut, Order::Hold(true), Order::Report(false)];
+        let orders =
+            [Order::Drain, Order::Leave, Order::Cut, Order::Hold(true), Order::Report(false)];
         for order in orders {
             here.order(order).unwrap();
         }
@@ -203,7 +217,7 @@ mod tests {
         }
         assert_eq!(there.next_order().unwrap(), None);
         let peer = Seen { id: 7, address: "[::1]:8080".to_owned(), traffic: (1, u64::MAX) };
-        for word in [Word::Ready, Word::Peer(peer), Word::Reported] {
+        for word in [Word::Ready, Word::Leaving, Word::Peer(peer), Word::Reported] {
             there.say(&word).unwrap();
             assert_eq!(here.next_word().unwrap(), Some(word));
         }

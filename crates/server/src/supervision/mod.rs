@@ -10,6 +10,7 @@ pub(crate) mod patience;
 mod place;
 pub(crate) mod processes;
 pub(crate) mod staff;
+mod supervised;
 pub(crate) mod warden;
 
 pub(crate) use crew::{Crew, Seen};

@@ -8,12 +8,92 @@ use super::channel::{Channel, Order};
 use super::child::Child;
 use super::patience::Patience;
 
-/// A place that is always to be filled.
+/// A place that is always to be filled, and its two seats: of whoever serves here, and of its
+/// predecessor, which has wished to leave and drains.
 pub(super) struct Place {
-    pub(super) member: Option<Member>,
+    seats: [Option<Member>; 2],
+    /// The seat of whoever is to serve.
+    current: usize,
+    /// Whoever serves wishes to leave, too: once the seat of its predecessor is free.
+    wishes: bool,
     pub(super) patience: Patience,
-    /// When its dead member is to be replaced.
+    /// When whoever is to serve here is to be started.
     pub(super) replace_at: Option<Instant>,
+}
+
+impl Place {
+    pub(super) fn new(now: Instant) -> Place {
+        Place {
+            seats: [None, None],
+            current: 0,
+            wishes: false,
+            patience: Patience::new(now),
+            replace_at: Some(now),
+        }
+    }
+
+    pub(super) fn current(&self) -> usize {
+        self.current
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.seats.iter().all(Option::is_none)
+    }
+
+    pub(super) fn member(&self, seat: usize) -> Option<&Member> {
+        self.seats[seat].as_ref()
+    }
+
+    pub(super) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.seats.iter().flatten()
+    }
+
+    pub(super) fn members_mut(&mut self) -> impl Iterator<Item = &mut Member> {
+        self.seats.iter_mut().flatten()
+    }
+
+    /// Everyone here is gone.
+    pub(super) fn clear(&mut self) {
+        self.seats = [None, None];
+    }
+
+    /// Someone has been started, who is to serve.
+    pub(super) fn fill(&mut self, member: Member) {
+        self.seats[self.current] = Some(member);
+        self.wishes = false;
+    }
+
+    /// Whoever has that seat serves: its predecessor can leave.
+    pub(super) fn came_up(&mut self, seat: usize) {
+        if seat == self.current {
+            self.patience.came_up();
+            if let Some(predecessor) = &mut self.seats[1 - seat] {
+                predecessor.order(Order::Leave);
+            }
+        }
+    }
+
+    /// Whoever has that seat wishes to leave: a successor is to be started, in the other seat.
+    pub(super) fn wish_to_leave(&mut self, seat: usize, now: Instant) {
+        if seat != self.current {
+            return;
+        }
+        self.wishes = self.seats[1 - seat].is_some();
+        if !self.wishes {
+            self.current = 1 - seat;
+            self.replace_at = Some(now);
+        }
+    }
+
+    /// Whoever had that seat is gone.
+    pub(super) fn take(&mut self, seat: usize, now: Instant) -> Option<Member> {
+        let member = self.seats[seat].take();
+        let wishes = std::mem::take(&mut self.wishes);
+        if wishes && seat != self.current {
+            self.wish_to_leave(self.current, now);
+        }
+        member
+    }
 }
 
 /// The process that fills a place.

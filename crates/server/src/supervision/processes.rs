@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 
 use switchboard_core::Ending;
 
-use super::channel::{Channel, Order, Supervisor, Word};
+use super::channel::{Channel, Order, Word};
 use super::child::{Child, Exit};
-use super::patience::{Patience, Verdict};
+use super::patience::Verdict;
 use super::place::{Member, Place};
-use super::{Crew, Seen, child, warden};
+use super::{Crew, Seen, child, supervised};
 use crate::counters::Stats;
-use crate::model::{self, Model};
+use crate::layout::Layout;
+use crate::model::Model;
 use crate::site::Site;
 use crate::waiting::{Watch, until_readable};
 
@@ -35,9 +36,7 @@ const REPORT_WAIT: Duration = Duration::from_millis(500);
 pub(crate) struct Processes {
     site: Arc<Site>,
     model: Model,
-    /// Rows of counters, and sets of listeners, that each process has.
-    rows: usize,
-    sets: usize,
+    layout: Layout,
     places: Vec<Place>,
     /// Watches children and channels; `None` in a child.
     watch: Option<Watch>,
@@ -50,25 +49,13 @@ impl Processes {
     ///
     /// # Errors
     /// If they do not come up.
-    pub(crate) fn start(
-        site: &Arc<Site>,
-        model: &Model,
-        rows: usize,
-        sets: usize,
-    ) -> io::Result<Processes> {
+    pub(crate) fn start(site: &Arc<Site>, model: &Model, layout: Layout) -> io::Result<Processes> {
         child::keep_endings();
-        let count = model.processes().unwrap_or(1);
-        let place = || Place {
-            member: None,
-            patience: Patience::new(Instant::now()),
-            replace_at: Some(Instant::now()),
-        };
         let mut processes = Processes {
             site: Arc::clone(site),
             model: model.clone(),
-            rows,
-            sets,
-            places: (0..count).map(|_| place()).collect(),
+            layout,
+            places: (0..layout.processes).map(|_| Place::new(Instant::now())).collect(),
             watch: Some(Watch::new()?),
             told_to_drain: false,
             told_to_cut: false,
@@ -108,8 +95,10 @@ impl Processes {
     }
 
     fn fill(&mut self, number: usize) -> io::Result<()> {
-        self.places[number].replace_at = None;
-        self.places[number].patience.begin(Instant::now());
+        let place = &mut self.places[number];
+        place.replace_at = None;
+        place.patience.begin(Instant::now());
+        let seat = place.current();
         let started = Channel::pair().and_then(|ends| {
             let mut ends = Some(ends);
             let name = format!("sb-process-{number}");
@@ -117,57 +106,44 @@ impl Processes {
                 let Some((here, there)) = ends.take() else { return 1 };
                 // What is on the supervisor's stack stays open here, unless it is closed.
                 drop(here);
-                self.serve_as(number, there)
+                self.serve_as(number, seat, there)
             })?;
             let (channel, _) = ends.take().expect("only the child has taken them");
             Ok(Member { child, channel, owed: VecDeque::new() })
         });
         let member = match started {
             Ok(member) => member,
-            Err(error) => return self.died(number, &format!("cannot be started: {error}")),
+            Err(error) => return self.died(number, seat, &format!("cannot be started: {error}")),
         };
-        if let Err(error) = self.watch_over(&member, number) {
+        if let Err(error) = self.watch_over(&member, number, seat) {
             member.child.kill();
-            return self.died(number, &format!("cannot be watched: {error}"));
+            return self.died(number, seat, &format!("cannot be watched: {error}"));
         }
-        self.places[number].member = Some(member);
+        self.places[number].fill(member);
         Ok(())
     }
 
-    fn watch_over(&self, member: &Member, number: usize) -> io::Result<()> {
+    fn watch_over(&self, member: &Member, number: usize, seat: usize) -> io::Result<()> {
         let Some(watch) = &self.watch else { return Ok(()) };
-        watch.add(&member.child, name_of(number, false), false)?;
-        watch.add(&member.channel, name_of(number, true), false)
+        watch.add(&member.child, name_of(number, seat, false), false)?;
+        watch.add(&member.channel, name_of(number, seat, true), false)
     }
 
     /// In the child: lets go of all that is the supervisor's, and serves.
-    fn serve_as(&mut self, number: usize, channel: Channel) -> i32 {
+    fn serve_as(&mut self, number: usize, seat: usize, channel: Channel) -> i32 {
         self.places.clear();
         self.watch = None;
-        let site = match self.site.of_process(number, self.rows, self.sets) {
-            Ok(site) => Arc::new(site),
-            Err(error) => return complain(number, &error),
-        };
-        let mut supervisor = Supervisor::new(channel);
-        let served = obey_signals(&site).and_then(|()| {
-            let mut crew = model::start(&site, &self.model)?;
-            supervisor.say(&Word::Ready);
-            warden::keep(&site, &mut *crew, &mut [&mut supervisor])
-        });
-        site.jobs.close();
-        site.service.exit();
-        match served {
-            Ok(()) => 0,
-            Err(error) => complain(number, &error),
-        }
+        let rows = self.layout.rows_of(number, seat);
+        let site = self.site.of_process(number, rows, self.layout.sets);
+        supervised::serve(site, &self.model, number, channel)
     }
 
     /// One has died, or could not be started: its peers are counted as failed, its place is filled
     /// again, soon.
-    fn died(&mut self, number: usize, how: &str) -> io::Result<()> {
+    fn died(&mut self, number: usize, seat: usize, how: &str) -> io::Result<()> {
         let ending = if self.told_to_cut { Ending::CutOff } else { Ending::Panicked };
-        let lost = self.close_rows(number, ending);
-        if self.site.stop.draining() {
+        let lost = self.close_rows(number, seat, ending);
+        if self.site.stop.draining() || seat != self.places[number].current() {
             if lost > 0 {
                 tracing::warn!("process {number} {how} in the drain; it had {}", peers(lost));
             }
@@ -193,8 +169,8 @@ impl Processes {
         }
     }
 
-    fn close_rows(&self, number: usize, ending: Ending) -> u64 {
-        let rows = self.rows * number..self.rows * (number + 1);
+    fn close_rows(&self, number: usize, seat: usize, ending: Ending) -> u64 {
+        let rows = self.layout.rows_of(number, seat);
         let lost = self.site.counters.close(rows.clone(), ending);
         let inside = self.site.counters.take_inside(rows.clone());
         self.site.gate.leave_all(inside);
@@ -205,33 +181,32 @@ impl Processes {
     }
 
     /// Waits for a child that is gone, and looks after its place.
-    fn bury(&mut self, number: usize) -> io::Result<()> {
-        let Some(member) = &self.places[number].member else { return Ok(()) };
+    fn bury(&mut self, number: usize, seat: usize) -> io::Result<()> {
+        let Some(member) = self.places[number].member(seat) else { return Ok(()) };
         let Some(exit) = member.child.ended() else { return Ok(()) };
-        self.hear(number);
-        let Some(member) = self.places[number].member.take() else { return Ok(()) };
+        self.hear(number, seat);
+        let has_left = seat != self.places[number].current();
+        let Some(member) = self.places[number].take(seat, Instant::now()) else { return Ok(()) };
         if let Some(watch) = &self.watch {
             watch.remove(&member.child);
             watch.remove(&member.channel);
         }
         let pid = member.child.pid();
         drop(member);
-        if exit == Exit::Status(0) && self.site.stop.draining() {
+        if exit == Exit::Status(0) && (has_left || self.site.stop.draining()) {
             // Nothing is left to count, unless it counted wrongly.
-            self.close_rows(number, Ending::CutOff);
+            self.close_rows(number, seat, Ending::CutOff);
+            tracing::info!("process {number} (pid {pid}) has left");
             return Ok(());
         }
-        self.died(number, &format!("(pid {pid}) {exit}"))
+        self.died(number, seat, &format!("(pid {pid}) {exit}"))
     }
 
     /// Reads what a process has said.
-    fn hear(&mut self, number: usize) {
-        let place = &mut self.places[number];
-        let Some(member) = &place.member else { return };
-        while let Ok(Some(word)) = member.channel.next_word() {
-            if word == Word::Ready {
-                place.patience.came_up();
-            }
+    fn hear(&mut self, number: usize, seat: usize) {
+        while let Some(member) = self.places[number].member(seat) {
+            let Ok(Some(word)) = member.channel.next_word() else { return };
+            self.heed(number, seat, &word);
         }
     }
 
@@ -240,34 +215,57 @@ impl Processes {
     }
 
     fn members(&mut self) -> impl Iterator<Item = &mut Member> {
-        self.places.iter_mut().filter_map(|place| place.member.as_mut())
+        self.places.iter_mut().flat_map(Place::members_mut)
     }
 
     fn kill_all(&mut self) {
-        for number in 0..self.places.len() {
-            if let Some(member) = &self.places[number].member {
-                member.child.kill();
+        for place in &mut self.places {
+            place.members().for_each(|member| member.child.kill());
+            place.clear();
+        }
+    }
+
+    fn heed(&mut self, number: usize, seat: usize, word: &Word) {
+        let place = &mut self.places[number];
+        match word {
+            Word::Ready => place.came_up(seat),
+            Word::Leaving if !self.site.stop.draining() => {
+                tracing::info!("process {number} wishes to leave");
+                place.wish_to_leave(seat, Instant::now());
             }
-            self.places[number].member = None;
+            Word::Leaving | Word::Peer(_) | Word::Reported => {}
         }
     }
 
     /// What one process says of its peers, until it has said all, or takes too long.
-    fn report_of(member: &Member, end: Instant, each: &mut dyn FnMut(Seen)) -> bool {
-        loop {
+    fn report_of(
+        &mut self,
+        (number, seat): (usize, usize),
+        end: Instant,
+        each: &mut dyn FnMut(Seen),
+    ) {
+        while let Some(member) = self.places[number].member(seat) {
             match member.channel.next_word() {
                 Ok(Some(Word::Peer(seen))) => each(seen),
-                Ok(Some(Word::Reported)) => return true,
-                Ok(Some(Word::Ready)) => {}
+                Ok(Some(Word::Reported)) => return,
+                Ok(Some(word)) => self.heed(number, seat, &word),
                 Ok(None) => {
                     let left = end.saturating_duration_since(Instant::now());
                     if until_readable(&[member.channel.as_fd()], Some(left)).is_empty() {
-                        return false;
+                        tracing::warn!(
+                            "process {} does not answer: it is left out",
+                            member.child.pid()
+                        );
+                        return;
                     }
                 }
-                Err(_) => return false,
+                Err(_) => return,
             }
         }
+    }
+
+    fn seats(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        (0..self.places.len()).flat_map(|number| [(number, 0), (number, 1)])
     }
 }
 
@@ -277,8 +275,7 @@ impl Crew for Processes {
     }
 
     fn next_look(&self) -> Option<Instant> {
-        let owes =
-            |place: &Place| place.member.as_ref().is_some_and(|member| !member.owed.is_empty());
+        let owes = |place: &Place| place.members().any(|member| !member.owed.is_empty());
         let pay = self.places.iter().any(owes).then(|| Instant::now() + PAY);
         self.places.iter().filter_map(|place| place.replace_at).chain(pay).min()
     }
@@ -286,11 +283,11 @@ impl Crew for Processes {
     fn look(&mut self) -> io::Result<()> {
         let Some(watch) = &mut self.watch else { return Ok(()) };
         for name in watch.ready_now()? {
-            let (number, is_channel) = ((name >> 1) as usize, name & 1 == 1);
-            match is_channel {
+            let (number, seat) = ((name >> 2) as usize, (name >> 1 & 1) as usize);
+            match name & 1 == 1 {
                 // One that closed its end has ended, or is about to.
-                true => self.hear(number),
-                false => self.bury(number)?,
+                true => self.hear(number, seat),
+                false => self.bury(number, seat)?,
             }
         }
         self.members().for_each(Member::pay);
@@ -298,7 +295,7 @@ impl Crew for Processes {
     }
 
     fn ended(&mut self) -> bool {
-        self.site.stop.draining() && self.places.iter().all(|place| place.member.is_none())
+        self.site.stop.draining() && self.places.iter().all(Place::is_empty)
     }
 
     fn let_go(&mut self) -> Option<Duration> {
@@ -323,7 +320,7 @@ impl Crew for Processes {
 
     fn leave_behind(&mut self) {
         for (number, place) in self.places.iter().enumerate() {
-            if let Some(member) = &place.member {
+            for member in place.members() {
                 tracing::warn!(
                     "process {number} (pid {}) still computes for one of its peers: it is killed",
                     member.child.pid()
@@ -331,8 +328,8 @@ impl Crew for Processes {
             }
         }
         self.kill_all();
-        for number in 0..self.places.len() {
-            self.close_rows(number, Ending::CutOff);
+        for (number, seat) in self.seats() {
+            self.close_rows(number, seat, Ending::CutOff);
         }
     }
 
@@ -343,15 +340,12 @@ impl Crew for Processes {
     fn report(&mut self, mut each: Option<&mut dyn FnMut(Seen)>) {
         self.tell_all(Order::Report(each.is_some()));
         let end = Instant::now() + REPORT_WAIT;
-        for member in self.places.iter().filter_map(|place| place.member.as_ref()) {
-            let told = Processes::report_of(member, end, &mut |seen| {
+        for one in self.seats() {
+            self.report_of(one, end, &mut |seen| {
                 if let Some(each) = &mut each {
                     each(seen);
                 }
             });
-            if !told {
-                tracing::warn!("process {} does not answer: it is left out", member.child.pid());
-            }
         }
     }
 
@@ -361,24 +355,10 @@ impl Crew for Processes {
 }
 
 /// What the watch calls a child, or its channel.
-fn name_of(number: usize, channel: bool) -> u64 {
-    (number as u64) << 1 | u64::from(channel)
+fn name_of(number: usize, seat: usize, channel: bool) -> u64 {
+    (number as u64) << 2 | (seat as u64) << 1 | u64::from(channel)
 }
 
 fn peers(count: u64) -> String {
     if count == 1 { "1 peer".to_owned() } else { format!("{count} peers") }
-}
-
-fn complain(number: usize, error: &io::Error) -> i32 {
-    tracing::warn!("process {number}: {error}");
-    1
-}
-
-/// SIGTERM to a single process drains it, after which it is replaced. SIGINT, which a terminal sends
-/// to the supervisor and all its processes, is the supervisor's: see `Prepared::obey_signals`.
-fn obey_signals(site: &Arc<Site>) -> io::Result<()> {
-    let stop = site.stop.clone();
-    // SAFETY: `Stop::drain` is async-signal-safe, as `Stop::advance` is.
-    unsafe { signal_hook::low_level::register(signal_hook::consts::SIGTERM, move || stop.drain()) }
-        .map(drop)
 }
