@@ -103,7 +103,9 @@ impl Guard<'_> {
             }
             let place = name.checked_sub(LISTENERS).and_then(|place| usize::try_from(place).ok());
             let listener = place.and_then(|place| self.lent.get(place)).map(Weak::clone);
+            // The operator may have said so meanwhile.
             if let Some(listener) = listener
+                && !self.entrance.site.listeners.held()
                 && let Some(pause) = self.accept_one(&listener, serve)
                 && pause > Duration::ZERO
             {
