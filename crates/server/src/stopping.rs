@@ -91,7 +91,10 @@ impl Stop {
     /// In a process that has just been forked: the same stop is its own from now on. What is raised
     /// here is not raised in the parent, nor the other way round.
     pub(crate) fn renew(&self) -> io::Result<()> {
-        self.0.drained_at.store(0, Ordering::SeqCst);
+        // A page that is not written to is one that need not be copied.
+        if self.0.drained_at.load(Ordering::SeqCst) != 0 {
+            self.0.drained_at.store(0, Ordering::SeqCst);
+        }
         self.0.drain.renew()?;
         self.0.cut.renew()
     }
@@ -125,7 +128,9 @@ impl Flag {
         if let (Some(new), Some(old)) = (&writer, &self.line.writer) {
             replace(new, old)?;
         }
-        self.raised.store(false, Ordering::SeqCst);
+        if self.raised.load(Ordering::SeqCst) {
+            self.raised.store(false, Ordering::SeqCst);
+        }
         Ok(())
     }
 

@@ -8,7 +8,6 @@ mod conversation;
 
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,10 +24,10 @@ use crate::offload::Desk;
 use crate::stopping::Stop;
 use crate::waiting::until_readable;
 
-pub(crate) use conversation::converse;
+pub(crate) use conversation::{Buffers, converse};
 
 /// Spare bytes of the first read of an event-style peer; grows to the second with what comes.
-pub(crate) const READ_LEAST: usize = 2 << 10;
+const READ_LEAST: usize = 2 << 10;
 const READ_MOST: usize = 64 << 10;
 
 /// How often a closed peer is looked after: a drain that begins meanwhile is noticed as soon.
@@ -39,17 +38,17 @@ const LINGER_LOOK: Duration = Duration::from_millis(10);
 const TORN_WAIT: Duration = Duration::from_secs(1);
 
 /// One blocking socket.
-pub(crate) struct BlockingWire {
-    presence: Arc<Presence>,
-    stop: Stop,
-    desk: Arc<Desk>,
+pub(crate) struct BlockingWire<'p> {
+    presence: &'p Presence,
+    stop: &'p Stop,
+    desk: &'p Desk,
     receive_wait: Option<Duration>,
     send_wait: Option<Duration>,
 }
 
-impl BlockingWire {
-    pub(crate) fn new(presence: Arc<Presence>, stop: Stop, desk: &Arc<Desk>) -> BlockingWire {
-        let (desk, wait) = (Arc::clone(desk), presence.wait);
+impl<'p> BlockingWire<'p> {
+    pub(crate) fn new(presence: &'p Presence, stop: &'p Stop, desk: &'p Desk) -> BlockingWire<'p> {
+        let wait = presence.wait;
         BlockingWire { presence, stop, desk, receive_wait: wait, send_wait: wait }
     }
 
@@ -203,7 +202,7 @@ impl BlockingWire {
     }
 }
 
-impl Wire for BlockingWire {
+impl Wire for BlockingWire<'_> {
     fn receive(
         &mut self,
         into: &mut Vec<u8>,

@@ -8,32 +8,32 @@ use std::time::Instant;
 use switchboard_core::{Connection, Ending, Outcome, Peer, Style, Terms};
 
 use super::presence::Presence;
-use crate::carrier::blocking::{BlockingWire, converse};
+use crate::carrier::blocking::{BlockingWire, Buffers, converse};
 use crate::offload::Desk;
 use crate::site::Site;
 
-/// Answers one peer; how it ended, and an error of its handler's own. `buffer` is where an event-style
-/// peer is read to; it need not have any room yet.
+/// Answers one peer; how it ended, and an error of its handler's own. `buffers` are an event-style
+/// peer's.
 pub(super) fn answer(
     site: &Site,
-    presence: &Arc<Presence>,
-    desk: &Arc<Desk>,
+    presence: &Presence,
+    desk: &Desk,
     terms: &Arc<Terms>,
-    buffer: &mut Vec<u8>,
+    buffers: &mut Buffers,
 ) -> (Ending, Option<io::Error>) {
     // A panic that no session's or handler's own guard caught, such as in a destructor.
-    let answered = AssertUnwindSafe(|| answer_unguarded(site, presence, desk, terms, buffer));
+    let answered = AssertUnwindSafe(|| answer_unguarded(site, presence, desk, terms, buffers));
     panic::catch_unwind(answered).unwrap_or((Ending::Panicked, None))
 }
 
 fn answer_unguarded(
     site: &Site,
-    presence: &Arc<Presence>,
-    desk: &Arc<Desk>,
+    presence: &Presence,
+    desk: &Desk,
     terms: &Arc<Terms>,
-    buffer: &mut Vec<u8>,
+    buffers: &mut Buffers,
 ) -> (Ending, Option<io::Error>) {
-    let mut wire = BlockingWire::new(Arc::clone(presence), site.stop.clone(), desk);
+    let mut wire = BlockingWire::new(presence, &site.stop, desk);
     let terms = Arc::clone(terms);
     match site.service.style() {
         Style::StraightLine(handler) => {
@@ -51,7 +51,7 @@ fn answer_unguarded(
             let Ok(session) = session else { return (Ending::Panicked, None) };
             let bounds = terms.limits;
             let mut connection = Connection::new(session, info, terms, Instant::now());
-            let ending = converse(&mut connection, &mut wire, bounds, buffer);
+            let ending = converse(&mut connection, &mut wire, bounds, buffers);
             (connection.close(ending), None)
         }
     }

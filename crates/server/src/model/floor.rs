@@ -13,6 +13,7 @@ use super::answering::answer;
 use super::entrance::Entrance;
 use super::presence::Presence;
 use crate::admission::Newcomer;
+use crate::carrier::blocking::Buffers;
 use crate::carrier::delivered;
 use crate::counters::{RowHandle, Stats};
 use crate::offload::Desk;
@@ -55,13 +56,13 @@ impl Floor {
     }
 
     /// Serves one peer on this thread, from its opening to the closing of its socket. `row` is where
-    /// it is counted; `buffer`, where a thread that serves several reads to.
-    pub(crate) fn serve(&self, newcomer: Newcomer, row: &RowHandle, buffer: &mut Vec<u8>) {
+    /// it is counted; `buffers`, those of a thread that serves several.
+    pub(crate) fn serve(&self, newcomer: Newcomer, row: &RowHandle, buffers: &mut Buffers) {
         row.gather(&mut Stats { accepted: 1, ..Stats::default() });
         let presence = Arc::new(Presence::new(newcomer, row.clone()));
         self.peers().insert(presence.info.id, Arc::clone(&presence));
         self.site.say_opened(&presence.info);
-        let (ending, error) = answer(&self.site, &presence, &self.desk, &self.terms, buffer);
+        let (ending, error) = answer(&self.site, &presence, &self.desk, &self.terms, buffers);
         self.leave(presence, ending, error.as_ref());
         self.site.gate.leave(row);
     }

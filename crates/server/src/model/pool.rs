@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use super::floor::{Floor, FloorCrew};
 use super::{Kind, Model, Run, Task, blocking_model, settings};
 use crate::admission::Newcomer;
+use crate::carrier::blocking::Buffers;
 use crate::counters::{RowHandle, Stats};
 use crate::queue::{Giver, Queue};
 use crate::site::Site;
@@ -132,7 +133,7 @@ fn refuse(site: &Site, row: &RowHandle) {
 }
 
 fn serve_queued(floor: &Floor, queue: &Queue<Queued>, row: &RowHandle) {
-    let mut buffer = Vec::new();
+    let mut buffers = Buffers::ready();
     while let Some((newcomer, since)) = queue.take() {
         if floor.site.stop.cutting() {
             drop(newcomer);
@@ -141,7 +142,7 @@ fn serve_queued(floor: &Floor, queue: &Queue<Queued>, row: &RowHandle) {
         }
         let queued_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
         row.gather(&mut Stats { queued_us, ..Stats::default() });
-        floor.serve(newcomer, row, &mut buffer);
+        floor.serve(newcomer, row, &mut buffers);
     }
 }
 
@@ -150,13 +151,13 @@ fn start_accepting(crew: &mut FloorCrew, floor: &Arc<Floor>, count: usize) -> io
     for number in 0..count {
         let row = floor.site.row(number);
         let (floor, entrance) = (Arc::clone(floor), crew.entrance(row.clone())?);
-        let (idle, mut buffer) = (Arc::clone(&idle), Vec::new());
+        let (idle, mut buffers) = (Arc::clone(&idle), Buffers::ready());
         crew.staff.start(format!("sb-pool-{number}"), move || {
             entrance.admit(|newcomer| {
                 if idle.fetch_sub(1, SeqCst) == 1 {
                     row.gather(&mut Stats { full: 1, ..Stats::default() });
                 }
-                floor.serve(newcomer, &row, &mut buffer);
+                floor.serve(newcomer, &row, &mut buffers);
                 idle.fetch_add(1, SeqCst);
                 Ok(())
             })

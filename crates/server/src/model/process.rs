@@ -6,22 +6,23 @@
 
 mod own;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use slab::Slab;
 use switchboard_core::{Ending, PeerInfo};
 
+use super::presence::Presence;
 use super::{Kind, Model, Run, blocking_model, settings, tasks};
 use crate::admission::{Accepted, Acceptor, Newcomer};
-use crate::carrier::blocking::READ_LEAST;
+use crate::carrier::blocking::Buffers;
 use crate::counters::{RowHandle, Stats};
 use crate::listening::Listener;
 use crate::site::Site;
-use crate::supervision::child::{self, Child, Exit};
+use crate::supervision::child::{self, Child, Exit, process_name};
 use crate::supervision::{Crew, Seen};
 use crate::waiting::Watch;
 
@@ -59,9 +60,10 @@ struct Parent {
     site: Arc<Site>,
     lent: Vec<Arc<Listener>>,
     acceptor: Option<Acceptor>,
-    children: BTreeMap<usize, Kid>,
-    /// Rows that no child writes.
-    free: Vec<usize>,
+    /// At most so many.
+    capacity: usize,
+    /// By their rows, less one: the parent's own comes first.
+    children: Slab<Kid>,
     /// `None` in a child.
     watch: Option<Watch>,
     /// The listeners are watched.
@@ -71,8 +73,8 @@ struct Parent {
     /// How many may still be taken out of the backlogs, once the drain has begun.
     left: usize,
     own: Arc<Own>,
-    /// Where a child reads to: to allocate it costs more than to find it.
-    buffer: Vec<u8>,
+    /// A child's: to allocate them costs more than to find them.
+    buffers: Buffers,
     tell_again: Option<Instant>,
     tell_pause: Duration,
 }
@@ -96,14 +98,14 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
         site: Arc::clone(site),
         lent: site.listeners.lend(0),
         acceptor: Some(Acceptor::new(false, site.row(0))),
-        children: BTreeMap::new(),
-        free: (1..=capacity).rev().collect(),
+        capacity,
+        children: Slab::new(),
         watch: Some(watch),
         watched: false,
         pause: None,
         left: site.listeners.backlog(),
         own,
-        buffer: Vec::with_capacity(READ_LEAST),
+        buffers: Buffers::ready(),
         tell_again: None,
         tell_pause: TELL_LEAST,
     };
@@ -120,7 +122,7 @@ impl Parent {
         }
         let wanted = !self.site.listeners.held()
             && self.pause.is_none()
-            && !self.free.is_empty()
+            && self.has_room()
             && !self.site.stop.draining();
         if wanted == self.watched {
             return Ok(());
@@ -142,7 +144,7 @@ impl Parent {
     /// No listener is held here while it forks: the child closes them all.
     fn accept(&mut self, place: usize, most: &mut usize) -> bool {
         while *most > 0 {
-            if self.free.is_empty() {
+            if !self.has_room() {
                 return true;
             }
             let (Some(acceptor), Some(listener)) = (&mut self.acceptor, self.lent.get(place))
@@ -171,22 +173,25 @@ impl Parent {
         true
     }
 
+    fn has_room(&self) -> bool {
+        self.children.len() < self.capacity
+    }
+
     /// A child for a newcomer. If there can be none, the peer is closed, and accepting pauses.
     fn fork(&mut self, newcomer: Newcomer) {
-        let Some(number) = self.free.pop() else { return };
+        let number = self.children.vacant_key() + 1;
         let row = self.site.row(number);
         // Before the child can count its end.
         row.gather(&mut Stats { accepted: 1, ..Stats::default() });
-        if self.free.is_empty() {
+        if self.children.len() + 1 == self.capacity {
             self.site.row(0).gather(&mut Stats { full: 1, ..Stats::default() });
         }
         let (info, before) = (newcomer.info.clone(), row.traffic());
-        let name = format!("sb-peer-{}", info.id);
-        let mut newcomer = Some(newcomer);
-        let started = Child::start(&name, || {
-            newcomer.take().map_or(1, |newcomer| self.serve_alone(newcomer, &row))
-        });
-        drop(newcomer);
+        let name = process_name(&format!("sb-peer-{}", info.id));
+        let presence = Arc::new(Presence::new(newcomer, row.clone()));
+        let started =
+            Child::start(&name, || self.own.serve(&self.site, &presence, &mut self.buffers));
+        drop(presence);
         let started = started.and_then(|child| {
             let watch = self.watch.as_ref().expect("only a child has none");
             match watch.add(&child, CHILDREN + number as u64, false) {
@@ -198,19 +203,18 @@ impl Parent {
             }
         });
         match started {
-            Ok(child) => drop(self.children.insert(number, Kid { child, info, before })),
-            Err(error) => self.not_forked(number, &row, &error),
+            Ok(child) => drop(self.children.insert(Kid { child, info, before })),
+            Err(error) => self.not_forked(&row, &error),
         }
     }
 
-    fn not_forked(&mut self, number: usize, row: &RowHandle, error: &io::Error) {
+    fn not_forked(&mut self, row: &RowHandle, error: &io::Error) {
         // A child that was killed at once may have been done with its peer by then.
         let refused = row.present() > 0;
         if refused {
             row.not_accepted();
             self.site.row(0).gather(&mut Stats { refused: 1, ..Stats::default() });
         }
-        self.free.push(number);
         self.site.gate.withdraw(&self.site.row(0));
         if let Some(acceptor) = &mut self.acceptor {
             let what = match error.raw_os_error() {
@@ -224,21 +228,11 @@ impl Parent {
         }
     }
 
-    /// In the child: lets go of all that is the parent's, and serves its peer.
-    fn serve_alone(&mut self, newcomer: Newcomer, row: &RowHandle) -> i32 {
-        // All that are open, those included whose backlogs the drain has emptied.
-        for fd in self.site.listeners.descriptors() {
-            own::close_range(fd, fd);
-        }
-        let buffer = std::mem::take(&mut self.buffer);
-        self.own.serve(&self.site, newcomer, row, buffer)
-    }
-
     /// Waits for a child that has ended. One that did not say how its peer ended has failed it.
     fn bury(&mut self, number: usize) {
-        let Some(kid) = self.children.get(&number) else { return };
+        let Some(kid) = self.children.get(number - 1) else { return };
         let Some(exit) = kid.child.ended() else { return };
-        let Some(kid) = self.children.remove(&number) else { return };
+        let kid = self.children.remove(number - 1);
         if let Some(watch) = &self.watch {
             watch.remove(&kid.child);
         }
@@ -248,7 +242,6 @@ impl Parent {
             let PeerInfo { id, address, .. } = &kid.info;
             tracing::warn!("the process {} of peer {id} {address} {exit}", kid.child.pid());
         }
-        self.free.push(number);
         self.site.gate.leave(&self.site.row(0));
         if self.pause == Some(None) {
             self.pause = None;
@@ -257,7 +250,7 @@ impl Parent {
 
     fn tell_all(&self, stage: u64) {
         self.own.set_stage(stage);
-        self.children.values().for_each(|kid| kid.child.signal(Signal::TERM));
+        self.children.iter().for_each(|(_, kid)| kid.child.signal(Signal::TERM));
     }
 }
 
@@ -340,17 +333,17 @@ impl Crew for Parent {
     }
 
     fn leave_behind(&mut self) {
-        for kid in self.children.values() {
+        for (_, kid) in &self.children {
             let PeerInfo { id, address, .. } = &kid.info;
             let pid = kid.child.pid();
             tracing::warn!("process {pid} still computes for peer {id} {address}: it is killed");
             kid.child.signal(Signal::KILL);
         }
-        for number in self.children.keys().copied().collect::<Vec<_>>() {
-            if let Some(kid) = self.children.get(&number) {
+        for key in self.children.iter().map(|(key, _)| key).collect::<Vec<_>>() {
+            if let Some(kid) = self.children.get(key) {
                 crate::waiting::until_readable(&[kid.child.as_fd()], Some(GRACE));
             }
-            self.bury(number);
+            self.bury(key + 1);
         }
     }
 
@@ -362,8 +355,8 @@ impl Crew for Parent {
 
     fn report(&mut self, each: Option<&mut dyn FnMut(Seen)>) {
         let Some(each) = each else { return };
-        for (number, kid) in &self.children {
-            let (received, sent) = self.site.row(*number).traffic();
+        for (key, kid) in &self.children {
+            let (received, sent) = self.site.row(key + 1).traffic();
             let traffic = (received - kid.before.0, sent - kid.before.1);
             each(Seen { id: kid.info.id, address: kid.info.address.to_string(), traffic });
         }

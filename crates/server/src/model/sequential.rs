@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::floor::{Floor, FloorCrew};
 use super::{Kind, Model, Run, blocking_model, tasks};
+use crate::carrier::blocking::Buffers;
 use crate::site::Site;
 use crate::supervision::Crew;
 
@@ -29,10 +30,10 @@ fn start(site: &Arc<Site>, _: &Model) -> io::Result<Box<dyn Crew>> {
     let floor = Arc::new(Floor::new(site)?);
     let mut crew = FloorCrew::new(&floor);
     let (entrance, row) = (crew.entrance(site.row(0))?, site.row(0));
-    let mut buffer = Vec::new();
+    let mut buffers = Buffers::ready();
     crew.staff.start("sb-serve".to_owned(), move || {
         entrance.admit(|newcomer| {
-            floor.serve(newcomer, &row, &mut buffer);
+            floor.serve(newcomer, &row, &mut buffers);
             Ok(())
         })
     })?;

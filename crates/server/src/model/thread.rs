@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use super::floor::{Floor, FloorCrew};
 use super::{Kind, Model, Run, blocking_model, tasks};
 use crate::admission::Newcomer;
+use crate::carrier::blocking::Buffers;
 use crate::site::Site;
 use crate::supervision::Crew;
 
@@ -67,7 +68,7 @@ fn serve(floor: &Arc<Floor>, threads: &Arc<Threads>, newcomer: Newcomer) -> io::
     // Held until the thread has its place, which it looks for at its end.
     let mut running = threads.running();
     let thread = thread::Builder::new().name(format!("sb-peer-{id}")).spawn(move || {
-        own_floor.serve(newcomer, &own_floor.site.row(row_of(id)), &mut Vec::new());
+        own_floor.serve(newcomer, &own_floor.site.row(row_of(id)), &mut Buffers::default());
         own_threads.end(id);
         own_floor.bell.ring();
     })?;

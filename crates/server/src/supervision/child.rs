@@ -1,6 +1,7 @@
 //! Child processes: forked, named, watched by a descriptor, never left as zombies, and gone when
 //! their parent is.
 
+use std::ffi::{CStr, CString};
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -47,7 +48,7 @@ impl Child {
     ///
     /// # Errors
     /// As fork(2): `EAGAIN` beyond what this user, or the system, may run.
-    pub(crate) fn start(name: &str, task: impl FnOnce() -> i32) -> io::Result<Child> {
+    pub(crate) fn start(name: &CStr, task: impl FnOnce() -> i32) -> io::Result<Child> {
         debug_assert!(alone());
         counter::about_to_fork();
         let parent = getpid();
@@ -71,9 +72,7 @@ impl Child {
                     if bound.is_err() || getppid() != Some(parent) {
                         return 1;
                     }
-                    if let Ok(name) = std::ffi::CString::new(name) {
-                        let _ = set_name(&name);
-                    }
+                    let _ = set_name(name);
                     task()
                 });
                 let status = panic::catch_unwind(task).unwrap_or(101);
@@ -134,6 +133,11 @@ impl fmt::Display for Exit {
             },
         }
     }
+}
+
+/// A name for a child, made before the fork: a child had better allocate nothing.
+pub(crate) fn process_name(name: &str) -> CString {
+    CString::new(name).unwrap_or_default()
 }
 
 /// Sees to it that children that have ended can be waited for: whoever started this process may have

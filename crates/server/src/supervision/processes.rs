@@ -101,7 +101,7 @@ impl Processes {
         let seat = place.current();
         let started = Channel::pair().and_then(|ends| {
             let mut ends = Some(ends);
-            let name = format!("sb-process-{number}");
+            let name = child::process_name(&format!("sb-process-{number}"));
             let child = Child::start(&name, || {
                 let Some((here, there)) = ends.take() else { return 1 };
                 // What is on the supervisor's stack stays open here, unless it is closed.

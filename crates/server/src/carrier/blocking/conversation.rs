@@ -7,25 +7,54 @@ use switchboard_core::{Connection, Ending, Limits, Next, Wire};
 
 use super::{BlockingWire, READ_LEAST, READ_MOST};
 
-/// Serves an event-style peer on this thread, from its opening to its end. `buffer` is where it reads
-/// to; it need not have any room yet.
+/// What a thread lends to one event-style peer after another; it need not have any room yet.
+#[derive(Default)]
+pub(crate) struct Buffers {
+    /// Where it reads to.
+    input: Vec<u8>,
+    /// Where its session writes to.
+    room: Vec<u8>,
+}
+
+impl Buffers {
+    /// For short messages, nothing has to be allocated.
+    pub(crate) fn ready() -> Buffers {
+        Buffers { input: Vec::with_capacity(READ_LEAST), room: Vec::with_capacity(READ_LEAST) }
+    }
+}
+
+/// Serves an event-style peer on this thread, from its opening to its end.
 pub(crate) fn converse(
     connection: &mut Connection,
-    wire: &mut BlockingWire,
-    Limits { idle, linger, .. }: Limits,
-    buffer: &mut Vec<u8>,
+    wire: &mut BlockingWire<'_>,
+    limits: Limits,
+    Buffers { input, room }: &mut Buffers,
 ) -> Ending {
-    let (mut room, mut size) = (Vec::new(), READ_LEAST);
+    room.clear();
+    let ending = converse_in(connection, wire, limits, (input, room));
+    // One peer's long reply is not kept for all who come after it.
+    room.clear();
+    room.shrink_to(READ_MOST);
+    ending
+}
+
+fn converse_in(
+    connection: &mut Connection,
+    wire: &mut BlockingWire<'_>,
+    Limits { idle, linger, .. }: Limits,
+    (buffer, room): (&mut Vec<u8>, &mut Vec<u8>),
+) -> Ending {
+    let mut size = READ_LEAST;
     if wire.draining() {
         connection.drain();
     }
-    connection.open(wire.now(), &mut room);
+    connection.open(wire.now(), room);
     loop {
-        send_all(connection, wire, &mut room, idle);
+        send_all(connection, wire, room, idle);
         if wire.draining() {
             connection.drain();
         }
-        match connection.next(&room) {
+        match connection.next(room) {
             Next::Go => {}
             Next::HalfClose => {
                 wire.linger(linger);
@@ -35,8 +64,8 @@ pub(crate) fn converse(
             }
             Next::Over(ending) => return ending,
         }
-        if connection.resumable(&room) {
-            connection.resume(wire.now(), &mut room);
+        if connection.resumable(room) {
+            connection.resume(wire.now(), room);
             continue;
         }
         let wait = match connection.hurries() || !connection.wants_input() {
@@ -45,22 +74,22 @@ pub(crate) fn converse(
         };
         if connection.awaits_jobs() {
             match wire.await_job(wait) {
-                Ok(Some(last)) => connection.job_done(last, wire.now(), &mut room),
-                Ok(None) => settle(connection, wire, Ok(None), buffer, &mut room),
+                Ok(Some(last)) => connection.job_done(last, wire.now(), room),
+                Ok(None) => settle(connection, wire, Ok(None), buffer, room),
                 Err(error) => connection.fail(ending_of(wire, &error)),
             }
             continue;
         }
         if !connection.wants_input() {
             let drained = wire.draining();
-            if drained && connection.let_go(!wire.holds(), wire.now(), &mut room) {
+            if drained && connection.let_go(!wire.holds(), wire.now(), room) {
                 continue;
             }
             let slept = wire.rest(wait.unwrap_or(Duration::MAX), drained);
             if wire.draining() != drained {
                 continue;
             }
-            settle(connection, wire, slept.map(|()| None), buffer, &mut room);
+            settle(connection, wire, slept.map(|()| None), buffer, room);
             continue;
         }
         buffer.clear();
@@ -69,14 +98,14 @@ pub(crate) fn converse(
         if came.as_ref().is_ok_and(|count| *count >= size) {
             size = (size * 4).min(READ_MOST);
         }
-        settle(connection, wire, came.map(Some), buffer, &mut room);
+        settle(connection, wire, came.map(Some), buffer, room);
     }
 }
 
 /// Hands the connection what a wait brought: bytes, the end, a deadline, a failure.
 fn settle(
     connection: &mut Connection,
-    wire: &BlockingWire,
+    wire: &BlockingWire<'_>,
     came: io::Result<Option<usize>>,
     buffer: &[u8],
     room: &mut Vec<u8>,
@@ -106,7 +135,7 @@ fn settle(
 
 fn send_all(
     connection: &mut Connection,
-    wire: &mut BlockingWire,
+    wire: &mut BlockingWire<'_>,
     room: &mut Vec<u8>,
     idle: Option<Duration>,
 ) {
@@ -141,7 +170,7 @@ fn expire(connection: &mut Connection, now: Instant, room: &mut Vec<u8>) {
     connection.expired(due, room);
 }
 
-fn ending_of(wire: &BlockingWire, error: &io::Error) -> Ending {
+fn ending_of(wire: &BlockingWire<'_>, error: &io::Error) -> Ending {
     match wire.cut() {
         Ok(()) => Ending::of_io(error),
         Err(_) => Ending::CutOff,

@@ -11,6 +11,7 @@ use switchboard_core::{Context, Endpoint, Flow, Limits, Peer, PeerInfo, Service,
 
 use crate::WhenFull;
 use crate::admission::{Gate, Newcomer};
+use crate::carrier::blocking::Buffers;
 use crate::counters::{Counters, Stats};
 use crate::listening::{ListenOptions, Listeners};
 use crate::model::floor::Floor;
@@ -125,7 +126,7 @@ impl Rig {
             serving.serve(
                 Newcomer { socket: near.into(), info, wait: None },
                 &serving.site.row(0),
-                &mut Vec::new(),
+                &mut Buffers::default(),
             );
         });
         let mut rig = Rig { floor, thread, far };

@@ -2,15 +2,15 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
+use std::sync::{Arc, Weak};
 
 use switchboard_core::Terms;
 
-use crate::admission::Newcomer;
+use crate::carrier::blocking::Buffers;
 use crate::carrier::delivered;
-use crate::counters::{RowHandle, Stats};
+use crate::counters::Stats;
 use crate::model::answering::answer;
 use crate::model::presence::Presence;
 use crate::offload::Desk;
@@ -28,10 +28,16 @@ pub(super) const CUT: u64 = 2;
 pub(super) struct Own {
     /// What SIGTERM means, for all children at once: [`DRAIN`] or [`CUT`].
     stage: Shared<AtomicU64>,
-    /// The child's peer; in the parent there is none.
-    presence: OnceLock<Arc<Presence>>,
+    /// The same, as it was when the child was forked.
+    stage_then: AtomicU64,
+    /// The child's peer, which lives as long as it; in the parent there is none.
+    presence: AtomicPtr<Presence>,
+    /// SIGTERM came before there was one.
+    early: AtomicBool,
     desk: Arc<Desk>,
     terms: Arc<Terms>,
+    /// The listeners, which are open as long as anybody is forked.
+    listeners: Vec<RawFd>,
     /// The lowest descriptor that the parent opened for itself.
     first_fd: RawFd,
 }
@@ -43,17 +49,35 @@ impl Own {
             let own = Weak::clone(own);
             let desk = Arc::new(Desk::new(&site.jobs, move |_| {
                 let own = own.upgrade();
-                let presence = own.as_ref().and_then(|own| own.presence.get());
-                presence.into_iter().for_each(|presence| presence.job_done());
+                own.as_ref()
+                    .and_then(|own| own.presence())
+                    .into_iter()
+                    .for_each(Presence::job_done);
             }));
             let terms = desk.terms(site.terms.limits);
-            Own { stage, presence: OnceLock::new(), desk, terms, first_fd }
+            let listeners = site.listeners.descriptors();
+            Own {
+                stage,
+                stage_then: AtomicU64::new(SERVE),
+                presence: AtomicPtr::default(),
+                early: AtomicBool::new(false),
+                desk,
+                terms,
+                listeners,
+                first_fd,
+            }
         }))
     }
 
     /// What SIGTERM means to children from now on.
     pub(super) fn set_stage(&self, stage: u64) {
         self.stage[0].store(stage, SeqCst);
+        self.stage_then.store(stage, SeqCst);
+    }
+
+    fn presence(&self) -> Option<&Presence> {
+        // SAFETY: null, or set by `serve`, whose caller lends the presence until the process ends.
+        unsafe { self.presence.load(SeqCst).as_ref() }
     }
 
     /// Whether children were told to cut their peers off.
@@ -61,34 +85,29 @@ impl Own {
         self.stage[0].load(SeqCst) == CUT
     }
 
-    /// In the child: serves its peer, and nobody else ever.
-    pub(super) fn serve(
-        &self,
-        site: &Site,
-        newcomer: Newcomer,
-        row: &RowHandle,
-        mut buffer: Vec<u8>,
-    ) -> i32 {
-        let socket = newcomer.socket.as_raw_fd();
+    /// In the child: lets go of all that is the parent's, and serves its peer, and nobody else ever.
+    /// Until it answers it allocates nothing: in the heap that it has inherited that would be a fault
+    /// for each page with a free piece.
+    pub(super) fn serve(&self, site: &Site, presence: &Presence, buffers: &mut Buffers) -> i32 {
+        let socket = presence.socket.as_raw_fd();
+        self.listeners.iter().for_each(|fd| close_range(*fd, *fd));
         close_range(self.first_fd, socket - 1);
         close_range(socket.max(self.first_fd - 1) + 1, RawFd::MAX);
-        let presence = Arc::new(Presence::new(newcomer, row.clone()));
         if let Err(error) = site.stop.renew() {
             tracing::warn!("peer {}: {error}", presence.info.id);
             return 1;
         }
-        let _ = self.presence.set(Arc::clone(&presence));
-        // One that came before that has done nothing.
-        if self.stage[0].load(SeqCst) != SERVE {
+        self.presence.store(std::ptr::from_ref(presence).cast_mut(), SeqCst);
+        if self.stage_then.load(SeqCst) != SERVE || self.early.load(SeqCst) {
             self.heed(&site.stop);
         }
         site.say_opened(&presence.info);
-        let (ending, error) = answer(site, &presence, &self.desk, &self.terms, &mut buffer);
+        let (ending, error) = answer(site, presence, &self.desk, &self.terms, buffers);
         let (info, traffic) = (&presence.info, presence.traffic());
         site.say_closed((info.id, &info.address), ending, traffic, error.as_ref());
         let mut stats = Stats::default();
         stats.ended(ending);
-        row.gather(&mut stats);
+        presence.row.gather(&mut stats);
         self.desk.forget(info.id);
         site.jobs.close();
         site.service.exit();
@@ -98,7 +117,9 @@ impl Own {
     /// What a draining thread does for the peers of other models, a child does for its own, as often
     /// as it is told. Async-signal-safe.
     fn heed(&self, stop: &Stop) {
-        let Some(presence) = self.presence.get() else { return };
+        let Some(presence) = self.presence() else {
+            return self.early.store(true, SeqCst);
+        };
         if self.stage[0].load(SeqCst) == CUT {
             stop.cut();
             presence.cut_off();
@@ -126,7 +147,7 @@ pub(super) fn obey_signals(own: &Arc<Own>, stop: &Stop) -> io::Result<()> {
 
 /// In a child: closes descriptors of the parent's, without a look at the values that they belong to,
 /// each of which would be another page to write to.
-pub(super) fn close_range(first: RawFd, last: RawFd) {
+fn close_range(first: RawFd, last: RawFd) {
     if first <= last {
         // SAFETY: the values are neither used nor dropped in this process: it ends by _exit(2), and
         // never returns to where they belong. (Sockets of peers that were not closed are not among
