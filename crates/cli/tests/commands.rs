@@ -115,7 +115,8 @@ fn a_multiplier_is_refused_with_the_reason() {
     }
     refuses_to_serve(&["-m", "epoll:children=4"], &["only `process` has a child for each peer"]);
     refuses_to_serve(&["-m", "thread:queue=4"], &["only `pool` has a queue"]);
-    refuses_to_serve(&["-m", "thread:accept=all"], &["from one listener to whoever is free"]);
+    refuses_to_serve(&["-m", "process:accept=all"], &["from one listener to whoever is free"]);
+    refuses_to_serve(&["-m", "thread:accept=shared"], &["thread:accept=shared,processes=N"]);
 }
 
 #[test]

@@ -24,6 +24,7 @@ impl Layout {
         let sets = match (model.kind().family, model.word("accept").as_str()) {
             (Family::Loop, "reuseport") => model.count("threads"),
             // One for the thread that accepts in each process.
+            (Family::Blocking, "reuseport") => 1,
             (Family::Loop, "handoff") if model.processes().is_some() => 1,
             _ => 0,
         };

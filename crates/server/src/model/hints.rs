@@ -124,7 +124,7 @@ fn why_not(kind: &Kind, key: &str) -> &'static str {
         }
         (_, "children") => "only `process` has a child for each peer",
         (_, "queue") => "only `pool` has a queue",
-        ("sequential" | "thread" | "process", "accept") => {
+        ("sequential" | "process", "accept") => {
             "its peers come from one listener to whoever is free"
         }
         _ => "not in this version",

@@ -241,6 +241,8 @@ mod tests {
         let error = |text: &str| text.parse::<Model>().unwrap_err().to_string();
         assert!(error("epoll:accept=reuseport").contains("one loop"));
         assert!(error("epoll:accept=handoff,processes=2").contains("threads="));
+        assert!(error("thread:accept=shared").contains("thread:accept=shared,processes=N"));
+        assert!(error("prefork:accept=reuseport").contains("whoever is free"));
         assert!(error("epoll:accept=somehow").contains("shared or reuseport or handoff"));
     }
 

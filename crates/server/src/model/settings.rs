@@ -136,6 +136,14 @@ fn fairest(model: &Model) -> Option<u64> {
 const REUSEPORT: u64 = 1;
 const HANDOFF: u64 = 2;
 
+/// How several processes with a thread for each peer come by them.
+pub(crate) const PROCESS_ACCEPT: Setting = Setting {
+    name: "accept",
+    values: Values::Words(&["shared", "reuseport"]),
+    default: Default::Derived(|model| model.processes().map(|_| REUSEPORT)),
+    about: "one listener for all processes; one for each (the default)",
+};
+
 pub(crate) const FD_SET_SIZE: Setting = Setting {
     name: "fd-set-size",
     values: Values::Number("descriptors", 64, 1 << 20),

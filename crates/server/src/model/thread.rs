@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::floor::{Floor, FloorCrew};
-use super::{Kind, Model, Run, blocking_model, tasks};
+use super::{Kind, Model, Run, blocking_model, settings, tasks};
 use crate::admission::Newcomer;
 use crate::carrier::blocking::Buffers;
 use crate::site::Site;
@@ -17,7 +17,9 @@ pub(super) const MODEL: Kind = Kind {
     name: "thread",
     summary: "a thread for each peer, waiting for it in recv",
     source: "thread per connection",
+    settings: &[&settings::PROCESS_ACCEPT, &settings::PROCESSES],
     parallel: true,
+    check,
     threads: |_| {
         tasks(&[
             ("main", "waits for the stop"),
@@ -46,6 +48,17 @@ fn row_of(id: u64) -> usize {
 struct Threads {
     running: Mutex<BTreeMap<u64, JoinHandle<()>>>,
     last: Mutex<Option<JoinHandle<()>>>,
+}
+
+fn check(model: &Model) -> Result<(), String> {
+    match model.is_given("accept") && model.processes().is_none() {
+        true => Err(format!(
+            "`accept=` says how several processes come by their peers, and there is one; say how \
+             many: thread:accept={},processes=N",
+            model.word("accept")
+        )),
+        false => Ok(()),
+    }
 }
 
 fn start(site: &Arc<Site>, _: &Model) -> io::Result<Box<dyn Crew>> {
