@@ -1,6 +1,7 @@
 //! Admission: the one point between accept(2) and a session where peers are counted and refused.
 
 mod gate;
+mod intake;
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use crate::waiting::until_readable;
 
 pub(crate) use gate::Gate;
 pub use gate::WhenFull;
+pub(crate) use intake::Intake;
 
 /// A peer that was let in and has no session yet. Its socket is as accept4(2) made it.
 pub(crate) struct Newcomer {

@@ -9,7 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::admission::{Accepted, Acceptor, Newcomer};
+use crate::admission::{Accepted, Acceptor, Intake, Newcomer};
 use crate::counters::{RowHandle, Stats};
 use crate::listening::Listener;
 use crate::site::Site;
@@ -102,11 +102,16 @@ impl Guard<'_> {
                 self.entrance.bell.quiet();
             }
             let place = name.checked_sub(LISTENERS).and_then(|place| usize::try_from(place).ok());
-            let listener = place.and_then(|place| self.lent.get(place)).map(Weak::clone);
+            let listener = place.and_then(|place| self.lent.get(place)).and_then(Weak::upgrade);
+            let Some(listener) = listener else { continue };
             // The operator may have said so meanwhile.
-            if let Some(listener) = listener
-                && !self.entrance.site.listeners.held()
-                && let Some(pause) = self.accept_one(&listener, serve)
+            if self.entrance.site.listeners.held() {
+                continue;
+            }
+            let accepted = self.acceptor.accept(&self.entrance.site.gate, &listener);
+            // It is not held while the peer is served.
+            drop(listener);
+            if let Some(pause) = self.receive(accepted, serve)
                 && pause > Duration::ZERO
             {
                 self.pause(self.entrance.site.stop.drain_fd(), pause);
@@ -132,39 +137,20 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// The drain has begun: takes in who waits in the backlogs, in all no more than a backlog holds,
-    /// so that a flood does not put the stop off, and gives the listeners back.
+    /// The drain has begun: takes in who waits in the backlogs, and gives the listeners back. Those
+    /// for whom there is no room wait until another has left, while the drain lasts.
     fn accept_rest(&mut self, serve: &mut impl FnMut(Newcomer) -> io::Result<()>) {
         let site = Arc::clone(&self.entrance.site);
-        let mut left = site.listeners.backlog();
-        for listener in std::mem::take(&mut self.lent) {
-            self.accept_backlog(&listener, &mut left, serve);
-            // Another thread may have closed it: then nobody waits there.
-            if let Some(listener) = listener.upgrade() {
-                let refused = self.acceptor.refuse_all(&listener, &mut left);
-                self.entrance.row.gather(&mut Stats { refused, ..Stats::default() });
-            }
-        }
-        site.listeners.close();
-    }
-
-    /// Takes in who waits in one backlog; those for whom there is no room wait until another has
-    /// left, while the drain lasts.
-    fn accept_backlog(
-        &mut self,
-        listener: &Weak<Listener>,
-        left: &mut usize,
-        serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
-    ) {
-        let site = &self.entrance.site;
         let over = || {
             let passed = |deadline| deadline <= Instant::now();
             site.stop.cutting() || site.drain_deadline().is_some_and(passed)
         };
-        while *left > 0 && !over() {
-            match self.accept_one(listener, serve) {
-                None => *left -= 1,
-                Some(Duration::ZERO) => return,
+        let mut intake = Intake::of(&site.listeners.lend(0), site.listeners.backlog());
+        while !over() {
+            let accepted = intake.next(&mut self.acceptor, &site.gate);
+            match self.receive(accepted, serve) {
+                None => {}
+                Some(Duration::ZERO) => break,
                 Some(pause) => {
                     let end = site.drain_deadline();
                     let left = end.map(|end| end.saturating_duration_since(Instant::now()));
@@ -172,21 +158,19 @@ impl Guard<'_> {
                 }
             }
         }
+        let refused = intake.refuse_rest(&mut self.acceptor);
+        self.entrance.row.gather(&mut Stats { refused, ..Stats::default() });
+        site.listeners.close();
     }
 
-    /// `Some`: nobody can be accepted for that long (zero: nobody waits). The listener is not held
-    /// while the peer is served.
-    fn accept_one(
+    /// `Some`: nobody can be accepted for that long (zero: nobody waits).
+    fn receive(
         &mut self,
-        listener: &Weak<Listener>,
+        accepted: Accepted,
         serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
     ) -> Option<Duration> {
         let (gate, row) = (&self.entrance.site.gate, &self.entrance.row);
         let refuse = || row.gather(&mut Stats { refused: 1, ..Stats::default() });
-        let accepted = match listener.upgrade() {
-            Some(listener) => self.acceptor.accept(gate, &listener),
-            None => Accepted::Nobody,
-        };
         match accepted {
             Accepted::Peer(newcomer) => {
                 let Err(error) = serve(newcomer) else { return None };

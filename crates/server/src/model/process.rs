@@ -17,7 +17,7 @@ use switchboard_core::{Ending, PeerInfo};
 
 use super::presence::Presence;
 use super::{Kind, Model, Run, blocking_model, settings, tasks};
-use crate::admission::{Accepted, Acceptor, Newcomer};
+use crate::admission::{Accepted, Acceptor, Intake, Newcomer};
 use crate::carrier::blocking::Buffers;
 use crate::counters::{RowHandle, Stats};
 use crate::listening::Listener;
@@ -70,8 +70,8 @@ struct Parent {
     watched: bool,
     /// Nobody is accepted until then, or until a peer leaves.
     pause: Option<Option<Instant>>,
-    /// How many may still be taken out of the backlogs, once the drain has begun.
-    left: usize,
+    /// Takes in who waits in the backlogs, once the drain has begun.
+    intake: Option<Intake>,
     own: Arc<Own>,
     /// A child's: to allocate them costs more than to find them.
     buffers: Buffers,
@@ -103,7 +103,7 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
         watch: Some(watch),
         watched: false,
         pause: None,
-        left: site.listeners.backlog(),
+        intake: None,
         own,
         buffers: Buffers::ready(),
         tell_again: None,
@@ -138,39 +138,50 @@ impl Parent {
         Ok(())
     }
 
-    /// Accepts from one listener and forks, up to `most` times, each of which counts it down; whether
-    /// somebody may still wait there.
+    /// Accepts from one listener, once, and forks.
     ///
     /// No listener is held here while it forks: the child closes them all.
-    fn accept(&mut self, place: usize, most: &mut usize) -> bool {
-        while *most > 0 {
-            if !self.has_room() {
-                return true;
-            }
-            let (Some(acceptor), Some(listener)) = (&mut self.acceptor, self.lent.get(place))
-            else {
-                return false;
-            };
-            *most -= 1;
-            let row = self.site.row(0);
-            match acceptor.accept(&self.site.gate, listener) {
-                Accepted::Peer(newcomer) => self.fork(newcomer),
-                Accepted::Refused => row.gather(&mut Stats { refused: 1, ..Stats::default() }),
-                Accepted::Nobody => return false,
-                Accepted::Full => {
-                    *most += 1;
-                    self.pause = Some(None);
-                }
-                Accepted::Exhausted { refused, pause } => {
-                    row.gather(&mut Stats { refused: u64::from(refused), ..Stats::default() });
-                    self.pause = Some(Some(Instant::now() + pause));
-                }
-            }
-            if self.pause.is_some() {
-                return true;
+    fn accept(&mut self, place: usize) {
+        if let (Some(acceptor), Some(listener)) = (&mut self.acceptor, self.lent.get(place))
+            && self.children.len() < self.capacity
+        {
+            let accepted = acceptor.accept(&self.site.gate, listener);
+            self.receive(accepted);
+        }
+    }
+
+    /// The drain has begun: takes in who waits in the backlogs; those for whom there is no room wait
+    /// until another has left.
+    fn accept_rest(&mut self) {
+        let lent = std::mem::take(&mut self.lent);
+        let most = self.site.listeners.backlog();
+        self.intake.get_or_insert_with(|| Intake::of(&lent, most));
+        drop(lent);
+        while let (Some(intake), Some(acceptor)) = (&mut self.intake, &mut self.acceptor)
+            && !intake.over()
+            && self.children.len() < self.capacity
+            && self.pause.is_none()
+        {
+            let accepted = intake.next(acceptor, &self.site.gate);
+            self.receive(accepted);
+        }
+        if self.intake.as_ref().is_some_and(Intake::over) {
+            self.site.listeners.close();
+        }
+    }
+
+    fn receive(&mut self, accepted: Accepted) {
+        let row = self.site.row(0);
+        match accepted {
+            Accepted::Peer(newcomer) => self.fork(newcomer),
+            Accepted::Refused => row.gather(&mut Stats { refused: 1, ..Stats::default() }),
+            Accepted::Nobody => {}
+            Accepted::Full => self.pause = Some(None),
+            Accepted::Exhausted { refused, pause } => {
+                row.gather(&mut Stats { refused: u64::from(refused), ..Stats::default() });
+                self.pause = Some(Some(Instant::now() + pause));
             }
         }
-        true
     }
 
     fn has_room(&self) -> bool {
@@ -280,35 +291,21 @@ impl Crew for Parent {
             } else {
                 // One: on a busy core its child comes first, and another look costs no more than
                 // an accept(2) that finds nobody.
-                let mut most = 1;
-                self.accept(name as usize, &mut most);
+                self.accept(name as usize);
             }
         }
         self.listen()
     }
 
     fn ended(&mut self) -> bool {
-        self.site.stop.draining() && self.lent.is_empty() && self.children.is_empty()
+        self.intake.as_ref().is_some_and(Intake::over) && self.children.is_empty()
     }
 
     fn let_go(&mut self) -> Option<Duration> {
         let now = Instant::now();
         let _ = self.listen();
         self.pause = None;
-        // Takes in who waits in the backlogs, in all no more than one holds; those for whom there is
-        // no room wait until another has left.
-        while let Some(last) = self.lent.len().checked_sub(1) {
-            let mut left = self.left;
-            let more = self.accept(last, &mut left);
-            self.left = left;
-            if more && left > 0 {
-                break;
-            }
-            self.lent.pop();
-        }
-        if self.lent.is_empty() {
-            self.site.listeners.close();
-        }
+        self.accept_rest();
         if self.tell_again.is_none_or(|at| at <= now) {
             self.tell_all(DRAIN);
             self.tell_again = Some(now + self.tell_pause);
@@ -318,11 +315,9 @@ impl Crew for Parent {
     }
 
     fn cut_off(&mut self) {
-        for listener in std::mem::take(&mut self.lent) {
-            if let Some(acceptor) = &mut self.acceptor {
-                let refused = acceptor.refuse_all(&listener, &mut self.left);
-                self.site.row(0).gather(&mut Stats { refused, ..Stats::default() });
-            }
+        if let (Some(intake), Some(acceptor)) = (&mut self.intake, &mut self.acceptor) {
+            let refused = intake.refuse_rest(acceptor);
+            self.site.row(0).gather(&mut Stats { refused, ..Stats::default() });
         }
         self.site.listeners.close();
         self.tell_all(CUT);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Reactor;
-use crate::admission::Accepted;
+use crate::admission::{Accepted, Intake};
 use crate::listening::Listener;
 use crate::mechanism::{Interest, Key, Mechanism};
 
@@ -26,10 +26,8 @@ pub(super) struct Listening {
     pub(super) held: bool,
     /// Full, or out of descriptors.
     pause: Option<Pause>,
-    /// Listeners whose backlogs are still to be taken in, once the drain has begun.
-    closing: Vec<Arc<Listener>>,
-    /// How many may still be taken from there.
-    left: usize,
+    /// Takes in who waits in their backlogs, once the drain has begun.
+    intake: Option<Intake>,
 }
 
 #[derive(Clone, Copy)]
@@ -47,8 +45,7 @@ impl Listening {
             awaits_handoffs,
             held: false,
             pause: None,
-            closing: Vec::new(),
-            left: 0,
+            intake: None,
         }
     }
 
@@ -64,7 +61,7 @@ impl Listening {
 
     /// All listeners were given back, and nobody else sends newcomers.
     pub(super) fn closed(&self) -> bool {
-        self.closing.is_empty() && !self.awaits_handoffs
+        self.intake.as_ref().is_none_or(Intake::over) && !self.awaits_handoffs
     }
 
     /// Full: there will be room when a peer leaves, be it another loop's.
@@ -73,7 +70,7 @@ impl Listening {
     }
 
     fn wanted(&self) -> bool {
-        !self.held && self.pause.is_none()
+        !self.held && self.pause.is_none() && self.intake.is_none()
     }
 }
 
@@ -123,7 +120,8 @@ impl<M: Mechanism> Reactor<'_, M> {
                 return;
             }
             let Some(listener) = self.listening.lent.get(index).map(Arc::clone) else { return };
-            if !self.accept_one(&listener) {
+            let accepted = self.acceptor.accept(&self.site.gate, &listener);
+            if !self.receive(accepted) {
                 return;
             }
         }
@@ -138,30 +136,29 @@ impl<M: Mechanism> Reactor<'_, M> {
                 tracing::warn!("{} cannot let go of a listener: {error}", M::CALL);
             }
         }
-        self.listening.closing = std::mem::take(&mut self.listening.lent);
         self.listening.watched = false;
-        self.listening.left = self.site.listeners.backlog();
+        let most = self.site.listeners.backlog();
+        self.listening.intake = Some(Intake::of(&self.listening.lent, most));
     }
 
     /// Takes in who waits in the backlogs, then gives the listeners back. Those for whom there is no
-    /// room wait on, until another peer has left. In all no more than a backlog holds, so that a
-    /// flood of newcomers does not put the stop off.
+    /// room wait on, until another peer has left.
     pub(super) fn accept_rest(&mut self) {
-        while let Some(listener) = self.listening.closing.last().map(Arc::clone) {
-            while self.listening.left > 0 && self.accept_one(&listener) {
-                self.listening.left -= 1;
+        while let Some(intake) = &mut self.listening.intake {
+            let accepted = intake.next(&mut self.acceptor, &self.site.gate);
+            if !self.receive(accepted) {
+                break;
             }
-            if self.listening.left > 0 && self.listening.pause.is_some() {
-                return;
-            }
-            self.listening.closing.pop();
         }
-        self.give_back();
+        if self.listening.intake.as_ref().is_none_or(Intake::over) {
+            self.give_back();
+        }
     }
 
     /// The listeners are closed, if they were this loop's: those of a thread that accepts for it have
     /// backlogs of which only that thread knows when they are empty.
-    fn give_back(&self) {
+    fn give_back(&mut self) {
+        self.listening.lent.clear();
         if !self.station.handoff {
             self.site.listeners.close();
         }
@@ -169,16 +166,15 @@ impl<M: Mechanism> Reactor<'_, M> {
 
     /// Closes those who still wait, and gives the listeners back.
     pub(super) fn refuse_rest(&mut self) {
-        let closing = std::mem::take(&mut self.listening.closing);
-        for listener in &closing {
-            self.hand.stats.refused += self.acceptor.refuse_all(listener, &mut self.listening.left);
+        if let Some(intake) = &mut self.listening.intake {
+            self.hand.stats.refused += intake.refuse_rest(&mut self.acceptor);
         }
         self.give_back();
     }
 
     /// Whether there may be another.
-    fn accept_one(&mut self, listener: &Listener) -> bool {
-        match self.acceptor.accept(&self.site.gate, listener) {
+    fn receive(&mut self, accepted: Accepted) -> bool {
+        match accepted {
             Accepted::Peer(newcomer) => self.open(newcomer),
             Accepted::Refused => self.hand.stats.refused += 1,
             Accepted::Nobody => return false,
