@@ -64,6 +64,16 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Takes the one that has waited longest, if there is one.
+    pub(crate) fn take_now(&self) -> Option<T> {
+        let mut state = self.state();
+        let first = state.waiting.pop_front();
+        if first.is_some() && state.givers_waiting > 0 {
+            self.emptied.notify_one();
+        }
+        first
+    }
+
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

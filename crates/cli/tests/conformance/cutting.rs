@@ -51,7 +51,7 @@ fn cuts_off_at_a_second_signal(ground: &Ground) {
     peer.send("sleep 60000\n");
     until_read(&peer);
     server.terminate();
-    until_it_drains(ground, &server);
+    until_it_drains(&server);
     assert!(!peer.closed(), "cut off by the first signal");
     let begun = Instant::now();
     let stopped = server.stop();

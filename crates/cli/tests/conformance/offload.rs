@@ -77,7 +77,7 @@ fn finishes_a_job_before_it_stops(ground: &Ground) {
     peer.send("offload 400\necho behind it\n");
     until_read(&peer);
     server.terminate();
-    until_it_drains(ground, &server);
+    until_it_drains(&server);
     peer.expect("done by sb-offload\nbehind it\n").expect_end();
     expect_counts(&server.wait(), &[("accepted", 1)]);
 }

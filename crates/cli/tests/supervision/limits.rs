@@ -131,3 +131,33 @@ fn drain_while_full(model: &str, arguments: &[&str]) {
     let stopped = server.wait();
     assert_eq!((stopped.get("accepted"), stopped.in_order()), (3, 3), "{model}: {stopped:?}");
 }
+
+/// Kills: peers whom a busy server has accepted in its drain, and whom nobody counts, or the column
+/// of those who had a session; a cut that waits until a thread is free for them.
+#[test]
+fn whoever_waits_in_the_lobby_at_the_cut_is_refused() {
+    let models = [
+        "sequential",
+        "prefork:processes=1",
+        "pool:threads=1",
+        "pool:accept=queue,queue=1,threads=1",
+    ];
+    for model in models {
+        let server = probe(model).args(["--drain", "forever"]).start();
+        let mut busy = server.connect();
+        expect_service(&mut busy);
+        busy.send("spin 2500\n");
+        let mut waiting: Vec<Client> = (0..5).map(|_| server.connect()).collect();
+        server.terminate();
+        until("the port to be closed", || Client::connect(server.address()).is_err());
+        assert!(waiting.iter_mut().all(|peer| !peer.closed()), "under {model}");
+        server.terminate();
+        busy.expect_closed();
+        waiting.iter_mut().for_each(|peer| drop(peer.expect_closed()));
+        let stopped = server.wait();
+        let counted = ["accepted", "cut_off", "failed"].map(|field| stopped.get(field));
+        assert_eq!(counted, [1, 1, 0], "under {model}: {stopped:?}");
+        // Those who came before the port was closed are among them.
+        assert!(stopped.get("refused") >= 5, "under {model}: {stopped:?}");
+    }
+}

@@ -143,6 +143,11 @@ impl Gate {
         !self.has_room(self.doors().present.load(Ordering::SeqCst)) || self.leaves_others()
     }
 
+    /// Whether several processes accept from one listener.
+    pub(crate) fn has_others(&self) -> bool {
+        self.others
+    }
+
     /// This process has all the peers that it can have; the next ones are for the others, who have
     /// room.
     pub(super) fn leaves_others(&self) -> bool {

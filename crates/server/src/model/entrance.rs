@@ -1,4 +1,4 @@
-//! The entrance: where a thread waits for newcomers, until the drain has emptied the backlogs.
+//! The entrance: where a thread waits for newcomers, until the drain has emptied backlogs and lobby.
 //!
 //! Listeners, the stop and the thread's own bell are in one epoll set; of several threads that wait
 //! for one listener the kernel wakes one (`EPOLLEXCLUSIVE`), and none of them blocks in accept(2),
@@ -7,11 +7,13 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::admission::{Accepted, Acceptor, Intake, Newcomer};
+use super::lobby::{Lobby, turn_away};
+use crate::admission::{Accepted, Acceptor, Newcomer};
 use crate::counters::{RowHandle, Stats};
 use crate::listening::Listener;
+use crate::queue::Queue;
 use crate::site::Site;
 use crate::stopping::Bell;
 use crate::supervision::staff::Begun;
@@ -28,6 +30,8 @@ pub(crate) struct Entrance {
     /// Whether accepted sockets are to be non-blocking.
     nonblocking: bool,
     begun: Begun,
+    /// Whom the warden takes in when the drain begins.
+    lobby: Arc<Queue<Newcomer>>,
     /// Rung when the operator says `pause` or `resume`.
     bell: Bell,
 }
@@ -35,8 +39,7 @@ pub(crate) struct Entrance {
 /// The thread's own part of it.
 struct Guard<'e> {
     entrance: &'e Entrance,
-    /// Not held, so that whoever finds the backlogs empty in the drain closes them for all, those
-    /// included who are busy with a peer.
+    /// Not held: the warden closes them for all, those included who are busy with a peer.
     lent: Vec<Weak<Listener>>,
     acceptor: Acceptor,
     watch: Watch,
@@ -50,13 +53,14 @@ impl Entrance {
         row: RowHandle,
         nonblocking: bool,
         begun: Begun,
+        lobby: &Lobby,
     ) -> io::Result<Entrance> {
         let site = Arc::clone(site);
-        Ok(Entrance { site, row, nonblocking, begun, bell: Bell::new()? })
+        Ok(Entrance { site, row, nonblocking, begun, lobby: lobby.waiting(), bell: Bell::new()? })
     }
 
-    /// Accepts until the drain begins, and then whoever is in the backlogs; `serve` is called for
-    /// each. Returns after the listeners were given back.
+    /// Accepts until the drain begins, and then takes in whoever is in the lobby; `serve` is called
+    /// for each. Returns when nobody else will come.
     ///
     /// # Errors
     /// If nothing can be waited for.
@@ -77,7 +81,7 @@ impl Entrance {
         while !self.site.stop.draining() {
             guard.accept_waiting(&mut serve)?;
         }
-        guard.accept_rest(&mut serve);
+        guard.serve_rest(&mut serve);
         Ok(())
     }
 
@@ -137,30 +141,17 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// The drain has begun: takes in who waits in the backlogs, and gives the listeners back. Those
-    /// for whom there is no room wait until another has left, while the drain lasts.
-    fn accept_rest(&mut self, serve: &mut impl FnMut(Newcomer) -> io::Result<()>) {
-        let site = Arc::clone(&self.entrance.site);
-        let over = || {
-            let passed = |deadline| deadline <= Instant::now();
-            site.stop.cutting() || site.drain_deadline().is_some_and(passed)
-        };
-        let mut intake = Intake::of(&site.listeners.lend(0), site.listeners.backlog());
-        while !over() {
-            let accepted = intake.next(&mut self.acceptor, &site.gate);
-            match self.receive(accepted, serve) {
-                None => {}
-                Some(Duration::ZERO) => break,
-                Some(pause) => {
-                    let end = site.drain_deadline();
-                    let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-                    self.pause(site.stop.cut_fd(), left.map_or(pause, |left| left.min(pause)));
-                }
+    /// The drain has begun: serves whom the warden has taken in, until nobody else will come. One
+    /// for whom there is no thread is closed, and the next one waits a little.
+    fn serve_rest(&mut self, serve: &mut impl FnMut(Newcomer) -> io::Result<()>) {
+        while let Some(newcomer) = self.entrance.lobby.take() {
+            let site = &self.entrance.site;
+            if site.stop.cutting() {
+                turn_away(newcomer, site, &self.entrance.row);
+            } else if let Some(pause) = self.receive(Accepted::Peer(newcomer), serve) {
+                self.pause(self.entrance.site.stop.cut_fd(), pause);
             }
         }
-        let refused = intake.refuse_rest(&mut self.acceptor);
-        self.entrance.row.gather(&mut Stats { refused, ..Stats::default() });
-        site.listeners.close();
     }
 
     /// `Some`: nobody can be accepted for that long (zero: nobody waits).

@@ -11,6 +11,7 @@ use switchboard_core::{Ending, PeerInfo, Terms};
 
 use super::answering::answer;
 use super::entrance::Entrance;
+use super::lobby::Lobby;
 use super::presence::Presence;
 use crate::admission::Newcomer;
 use crate::carrier::blocking::Buffers;
@@ -65,6 +66,9 @@ impl Floor {
         let (ending, error) = answer(&self.site, &presence, &self.desk, &self.terms, buffers);
         self.leave(presence, ending, error.as_ref());
         self.site.gate.leave(row);
+        if self.site.stop.draining() {
+            self.bell.ring();
+        }
     }
 
     /// A peer leaves the list before its socket is closed, so that no one shuts down a descriptor
@@ -82,10 +86,6 @@ impl Floor {
             if peers.remove(&presence.info.id).is_some() {
                 row.gather(&mut stats);
             }
-        }
-        drop(presence);
-        if self.site.stop.draining() {
-            self.bell.ring();
         }
     }
 
@@ -143,6 +143,8 @@ pub(super) struct FloorCrew {
     pub(super) floor: Arc<Floor>,
     /// Those who wait for newcomers.
     pub(super) entrances: Vec<Arc<Entrance>>,
+    /// Where those wait whom the drain finds in the backlogs.
+    lobby: Lobby,
     pub(super) staff: Staff,
     /// Threads that are not of the staff have ended, too.
     pub(super) others_ended: Box<dyn Fn() -> bool>,
@@ -152,13 +154,15 @@ impl FloorCrew {
     /// Nobody yet.
     pub(super) fn new(floor: &Arc<Floor>) -> FloorCrew {
         let staff = Staff::new(&floor.bell, &floor.site.stop);
-        let floor = Arc::clone(floor);
-        FloorCrew { floor, entrances: Vec::new(), staff, others_ended: Box::new(|| true) }
+        let lobby = Lobby::new(&floor.site, floor.site.row(0), false);
+        let (floor, entrances) = (Arc::clone(floor), Vec::new());
+        FloorCrew { floor, entrances, lobby, staff, others_ended: Box::new(|| true) }
     }
 
     /// Another entrance, for a thread that counts in `row`.
     pub(super) fn entrance(&mut self, row: RowHandle) -> io::Result<Arc<Entrance>> {
-        let entrance = Arc::new(Entrance::new(&self.floor.site, row, false, self.staff.begun())?);
+        let (site, begun) = (&self.floor.site, self.staff.begun());
+        let entrance = Arc::new(Entrance::new(site, row, false, begun, &self.lobby)?);
         self.entrances.push(Arc::clone(&entrance));
         Ok(entrance)
     }
@@ -187,10 +191,13 @@ impl Crew for FloorCrew {
     }
 
     fn let_go(&mut self) -> Option<Duration> {
-        self.floor.release_idle().then_some(LOOK)
+        let filled = self.lobby.fill();
+        let released = self.floor.release_idle().then_some(LOOK);
+        filled.into_iter().chain(released).min()
     }
 
     fn cut_off(&mut self) {
+        self.lobby.clear();
         self.floor.cut_off();
     }
 
@@ -215,6 +222,8 @@ impl Crew for FloorCrew {
     }
 
     fn join(&mut self) -> io::Result<()> {
+        // Whoever is there has been left by threads that failed.
+        self.lobby.clear();
         self.staff.join()
     }
 }

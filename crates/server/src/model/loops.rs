@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use switchboard_core::Ending;
 
 use super::entrance::Entrance;
+use super::lobby::Lobby;
 use super::{Model, Task};
 use crate::admission::Newcomer;
 use crate::counters::{RowHandle, Stats};
@@ -111,9 +112,10 @@ pub(super) fn start(
         })?;
     }
     if handoff {
-        let row = site.row(loops);
-        let entrance = Arc::new(Entrance::new(site, row, true, crew.staff.begun())?);
-        crew.entrance = Some(Arc::clone(&entrance));
+        let (row, begun) = (site.row(loops), crew.staff.begun());
+        let lobby = Lobby::new(site, row.clone(), true);
+        let entrance = Arc::new(Entrance::new(site, row, true, begun, &lobby)?);
+        crew.entrance = Some((Arc::clone(&entrance), lobby));
         let loads: Vec<RowHandle> = (0..loops).map(|number| site.row(number)).collect();
         let hand = Hand { loads, letters: crew.letters.clone(), last: 0 };
         crew.staff.start("sb-accept".to_owned(), move || hand_off(&entrance, hand.clone()))?;
@@ -159,7 +161,8 @@ struct LoopCrew {
     staff: Staff,
     bell: Arc<Bell>,
     letters: Vec<Arc<Letters>>,
-    entrance: Option<Arc<Entrance>>,
+    /// If a thread accepts for all loops.
+    entrance: Option<(Arc<Entrance>, Lobby)>,
 }
 
 impl Crew for LoopCrew {
@@ -176,12 +179,14 @@ impl Crew for LoopCrew {
         self.staff.ended()
     }
 
-    /// The loops see to it themselves.
+    /// The loops see to it themselves; but nobody else takes in whom one thread accepts for them.
     fn let_go(&mut self) -> Option<Duration> {
-        None
+        self.entrance.as_mut().and_then(|(_, lobby)| lobby.fill())
     }
 
-    fn cut_off(&mut self) {}
+    fn cut_off(&mut self) {
+        self.entrance.iter_mut().for_each(|(_, lobby)| lobby.clear());
+    }
 
     fn grace(&self) -> Duration {
         GRACE
@@ -200,7 +205,7 @@ impl Crew for LoopCrew {
 
     fn hold(&mut self, held: bool) {
         match &self.entrance {
-            Some(entrance) => entrance.heed_hold(),
+            Some((entrance, _)) => entrance.heed_hold(),
             None => self.letters.iter().for_each(|letters| letters.put(Letter::Hold(held))),
         }
     }
@@ -222,6 +227,7 @@ impl Crew for LoopCrew {
     }
 
     fn join(&mut self) -> io::Result<()> {
+        self.cut_off();
         self.staff.join()
     }
 }

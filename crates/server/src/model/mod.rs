@@ -8,6 +8,7 @@ mod combination;
 mod entrance;
 pub(crate) mod floor;
 mod hints;
+mod lobby;
 mod loops;
 mod parse;
 mod pool;

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use super::floor::{Floor, FloorCrew};
+use super::lobby::turn_away;
 use super::{Kind, Model, Run, Task, blocking_model, settings};
 use crate::admission::Newcomer;
 use crate::carrier::blocking::Buffers;
@@ -123,21 +124,14 @@ fn put(site: &Site, queue: &Giver<Queued>, newcomer: Newcomer, row: &RowHandle) 
             Err(back) => queued = back,
         }
     }
-    refuse(site, row);
-}
-
-/// One that was let in is closed without a session: the server stops.
-fn refuse(site: &Site, row: &RowHandle) {
-    row.gather(&mut Stats { refused: 1, ..Stats::default() });
-    site.gate.leave(row);
+    turn_away(queued.0, site, row);
 }
 
 fn serve_queued(floor: &Floor, queue: &Queue<Queued>, row: &RowHandle) {
     let mut buffers = Buffers::ready();
     while let Some((newcomer, since)) = queue.take() {
         if floor.site.stop.cutting() {
-            drop(newcomer);
-            refuse(&floor.site, row);
+            turn_away(newcomer, &floor.site, row);
             continue;
         }
         let queued_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
