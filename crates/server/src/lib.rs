@@ -45,6 +45,7 @@ mod layout;
 mod listening;
 mod mechanism;
 pub mod model;
+mod obedience;
 mod offload;
 mod queue;
 mod reactor;

@@ -1,13 +1,12 @@
 //! A server from its start to its end, in the process that was started.
 
-use std::process;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::ServeError;
 use crate::counters::Stats;
 use crate::layout::Layout;
 use crate::model::{self, Model};
+use crate::obedience::Obedience;
 use crate::site::Site;
 use crate::supervision::processes::Processes;
 use crate::supervision::warden::{self, Operator};
@@ -30,25 +29,9 @@ pub(crate) struct Serving {
 
 impl Prepared {
     /// SIGTERM and SIGINT begin the drain; the second of them ends it. Once what this returns has
-    /// gone, they do to the process what they do by default. Processes that are forked from this one
-    /// have the same handlers, and ignore both.
+    /// gone, they do to the process what they did before.
     pub(crate) fn obey_signals(&self) -> Result<Obedience, ServeError> {
-        let over = Arc::new(AtomicBool::new(false));
-        let own = process::id();
-        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-            signal_hook::flag::register_conditional_default(signal, Arc::clone(&over))
-                .map_err(ServeError::Io)?;
-            let stop = self.site.stop.clone();
-            let advance = move || {
-                if process::id() == own {
-                    stop.advance();
-                }
-            };
-            // SAFETY: `Stop::advance` is async-signal-safe: atomics, a monotonic clock reading
-            // and write(2); so is getpid(2) (signal-safety(7)).
-            unsafe { signal_hook::low_level::register(signal, advance) }.map_err(ServeError::Io)?;
-        }
-        Ok(Obedience(over))
+        Obedience::to(&self.site.stop).map_err(ServeError::Io)
     }
 
     /// Starts those who serve: threads, or processes, which have come up when this returns.
@@ -84,14 +67,5 @@ pub(crate) fn must_be_alone(model: &Model) -> Result<(), ServeError> {
              one has several; call run() earlier, or take a model whose peers share memory"
         ))),
         false => Ok(()),
-    }
-}
-
-/// While it lives, SIGTERM and SIGINT stop a server.
-pub(crate) struct Obedience(Arc<AtomicBool>);
-
-impl Drop for Obedience {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
     }
 }

@@ -190,7 +190,8 @@ impl Server {
     }
 
     /// Serves until SIGTERM or SIGINT comes, drains, and returns what was counted. A second signal
-    /// cuts the drain short. Afterwards signals do what they do by default.
+    /// cuts the drain short. Afterwards signals do what they did before. (A program that handles these
+    /// two with signal_hook does so before its first server.)
     ///
     /// # Errors
     /// If the model cannot run the service, or an address cannot be listened on; if the model forks

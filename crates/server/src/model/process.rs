@@ -21,6 +21,7 @@ use crate::admission::{Accepted, Acceptor, Intake, Newcomer};
 use crate::carrier::blocking::Buffers;
 use crate::counters::{RowHandle, Stats};
 use crate::listening::Listener;
+use crate::obedience::Handler;
 use crate::site::Site;
 use crate::supervision::child::{self, Child, Exit, process_name};
 use crate::supervision::{Crew, Seen};
@@ -73,6 +74,8 @@ struct Parent {
     /// Takes in who waits in the backlogs, once the drain has begun.
     intake: Option<Intake>,
     own: Arc<Own>,
+    /// What children do at SIGTERM.
+    _heeds: Handler,
     /// A child's: to allocate them costs more than to find them.
     buffers: Buffers,
     tell_again: Option<Instant>,
@@ -92,7 +95,7 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
     let capacity = model.count("children");
     let watch = Watch::new()?;
     let own = Own::new(site, watch.as_fd().as_raw_fd())?;
-    own::obey_signals(&own, &site.stop)?;
+    let heeds = own::obey_signals(&own, &site.stop)?;
     watch.add(site.gate.left.fd(), LEFT, false)?;
     let parent = Parent {
         site: Arc::clone(site),
@@ -105,6 +108,7 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
         pause: None,
         intake: None,
         own,
+        _heeds: heeds,
         buffers: Buffers::ready(),
         tell_again: None,
         tell_pause: TELL_LEAST,

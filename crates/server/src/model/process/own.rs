@@ -13,6 +13,7 @@ use crate::carrier::delivered;
 use crate::counters::Stats;
 use crate::model::answering::answer;
 use crate::model::presence::Presence;
+use crate::obedience::Handler;
 use crate::offload::Desk;
 use crate::shared::Shared;
 use crate::site::Site;
@@ -136,13 +137,13 @@ impl Own {
 }
 
 /// SIGTERM to a child, from its parent or from whoever stops the whole group. Registered once, before
-/// the first fork; in the parent it does nothing.
-pub(super) fn obey_signals(own: &Arc<Own>, stop: &Stop) -> io::Result<()> {
+/// the first fork; in the parent it does nothing, and goes with it.
+pub(super) fn obey_signals(own: &Arc<Own>, stop: &Stop) -> io::Result<Handler> {
     let (own, stop) = (Arc::clone(own), stop.clone());
     let heed = move || own.heed(&stop);
     // SAFETY: all of that is atomics and system calls that are async-signal-safe: write(2),
     // clock_gettime(2), shutdown(2), getsockopt(2), ioctl(2). Nothing is locked or allocated.
-    unsafe { signal_hook::low_level::register(signal_hook::consts::SIGTERM, heed) }.map(drop)
+    unsafe { Handler::of(signal_hook::consts::SIGTERM, heed) }
 }
 
 /// In a child: closes descriptors of the parent's, without a look at the values that they belong to,
