@@ -4,9 +4,8 @@
 //! # Layout
 //!
 //! - `system`: what the system says of processes: children, descriptors, names, whose peer is whose.
-//! - The tests, by what they are about: `killing`, `replacing`, `renewing`,
-//!   `signals`, `leftovers`, `storm`,
-//!   `exhaustion`, `operator`, `limits`, `programs`.
+//! - The tests, by what they are about: `killing`, `replacing`, `renewing`, `signals`,
+//!   `leftovers`, `storm`, `exhaustion`, `operator`, `limits`, `spreading`, `programs`.
 
 #![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
 
@@ -30,6 +29,8 @@ mod renewing;
 mod replacing;
 #[path = "supervision/signals.rs"]
 mod signals;
+#[path = "supervision/spreading.rs"]
+mod spreading;
 #[path = "supervision/storm.rs"]
 mod storm;
 #[path = "supervision/system.rs"]

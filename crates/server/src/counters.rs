@@ -134,6 +134,11 @@ impl Row {
         self.waits.fetch_add(1, Relaxed);
     }
 
+    /// How often it has waited.
+    pub(crate) fn waits(&self) -> u64 {
+        self.waits.load(Relaxed)
+    }
+
     /// Peers that were accepted here and have not ended.
     pub(crate) fn present(&self) -> u64 {
         let mut stats = Stats::default();

@@ -2,7 +2,8 @@
 //!
 //! The bell is rung by whoever puts a letter into an empty inbox, and by nobody else; the loop
 //! empties the inbox only after the bell has rung. So a wake-up is neither lost (a letter that comes
-//! after the inbox was emptied finds it empty, and rings) nor doubled (until then nobody rings).
+//! after the inbox was emptied finds it empty, and rings) nor doubled (until then nobody rings),
+//! unless letters are taken back before the loop has them.
 //! `tests/inbox.rs` shows it with loom, over every order in which threads can meet.
 
 use crate::sync::{Mutex, PoisonError};
@@ -45,6 +46,13 @@ impl<T, W: Wake> Inbox<T, W> {
         self.bell.quiet();
         let mut kept = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut *kept, letters);
+    }
+
+    /// Takes those letters back that `unwanted` picks and the loop has not taken. From any thread. The
+    /// bell has rung for them, so the loop may find nothing.
+    pub(crate) fn take_back(&self, unwanted: impl FnMut(&mut T) -> bool) -> Vec<T> {
+        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        letters.extract_if(.., unwanted).collect()
     }
 
     /// What the loop watches.

@@ -91,3 +91,29 @@ fn letters_of_one_sender_keep_their_order() {
     model.preemption_bound = Some(3);
     model.check(|| meet(2));
 }
+
+/// Kills: a letter that is taken back and read all the same; one behind it for which nobody rings.
+#[test]
+fn whoever_takes_letters_back_takes_no_wake_up_with_them() {
+    loom::model(|| {
+        let inbox = Arc::new(Inbox::new(Bell::new()));
+        let sender = {
+            let inbox = Arc::clone(&inbox);
+            loom::thread::spawn(move || {
+                inbox.put(0);
+                let back = inbox.take_back(|_| true);
+                inbox.put(1);
+                back
+            })
+        };
+        let (mut all, mut letters) = (Vec::new(), Vec::new());
+        while !all.contains(&1) {
+            inbox.bell().wait();
+            inbox.take(&mut letters);
+            all.append(&mut letters);
+        }
+        let mut both = sender.join().unwrap();
+        both.append(&mut all);
+        assert_eq!(both, [0, 1]);
+    });
+}

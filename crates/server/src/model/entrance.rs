@@ -36,6 +36,26 @@ pub(crate) struct Entrance {
     bell: Bell,
 }
 
+/// Who gets the newcomers of an entrance.
+pub(crate) trait Host {
+    /// Serves a newcomer, or hands it on.
+    ///
+    /// # Errors
+    /// If there is nobody to serve it; it was closed.
+    fn serve(&mut self, newcomer: Newcomer) -> io::Result<()>;
+
+    /// Looks after those who were handed on; after which time to do it again, at the latest.
+    fn look(&mut self) -> Option<Duration> {
+        None
+    }
+}
+
+impl<F: FnMut(Newcomer) -> io::Result<()>> Host for F {
+    fn serve(&mut self, newcomer: Newcomer) -> io::Result<()> {
+        self(newcomer)
+    }
+}
+
 /// The thread's own part of it.
 struct Guard<'e> {
     entrance: &'e Entrance,
@@ -68,6 +88,14 @@ impl Entrance {
         &self,
         mut serve: impl FnMut(Newcomer) -> io::Result<()>,
     ) -> io::Result<()> {
+        self.admit_for(&mut serve)
+    }
+
+    /// As [`admit`](Entrance::admit), for a host that looks after its newcomers.
+    ///
+    /// # Errors
+    /// If nothing can be waited for.
+    pub(crate) fn admit_for(&self, host: &mut impl Host) -> io::Result<()> {
         let mut guard = Guard {
             entrance: self,
             lent: self.site.listeners.lend(0).iter().map(Arc::downgrade).collect(),
@@ -79,9 +107,9 @@ impl Entrance {
         guard.watch.add(self.bell.fd(), BELL, false)?;
         self.begun.say();
         while !self.site.stop.draining() {
-            guard.accept_waiting(&mut serve)?;
+            guard.accept_waiting(host)?;
         }
-        guard.serve_rest(&mut serve);
+        guard.serve_rest(host);
         Ok(())
     }
 
@@ -93,13 +121,10 @@ impl Entrance {
 
 impl Guard<'_> {
     /// Waits once for the listeners, the stop, the bell; accepts from each listener that is ready.
-    fn accept_waiting(
-        &mut self,
-        serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn accept_waiting(&mut self, host: &mut impl Host) -> io::Result<()> {
         self.heed_hold()?;
         self.entrance.row.waited();
-        self.watch.wait(None)?;
+        self.watch.wait(host.look())?;
         for place in 0..self.watch.len() {
             let name = self.watch.ready_at(place);
             if name == BELL {
@@ -115,9 +140,10 @@ impl Guard<'_> {
             let accepted = self.acceptor.accept(&self.entrance.site.gate, &listener);
             // It is not held while the peer is served.
             drop(listener);
-            if let Some(pause) = self.receive(accepted, serve)
+            if let Some(pause) = self.receive(accepted, host)
                 && pause > Duration::ZERO
             {
+                let pause = host.look().map_or(pause, |look| pause.min(look));
                 self.pause(self.entrance.site.stop.drain_fd(), pause);
             }
         }
@@ -143,28 +169,24 @@ impl Guard<'_> {
 
     /// The drain has begun: serves whom the warden has taken in, until nobody else will come. One
     /// for whom there is no thread is closed, and the next one waits a little.
-    fn serve_rest(&mut self, serve: &mut impl FnMut(Newcomer) -> io::Result<()>) {
+    fn serve_rest(&mut self, host: &mut impl Host) {
         while let Some(newcomer) = self.entrance.lobby.take() {
             let site = &self.entrance.site;
             if site.stop.cutting() {
                 turn_away(newcomer, site, &self.entrance.row);
-            } else if let Some(pause) = self.receive(Accepted::Peer(newcomer), serve) {
+            } else if let Some(pause) = self.receive(Accepted::Peer(newcomer), host) {
                 self.pause(self.entrance.site.stop.cut_fd(), pause);
             }
         }
     }
 
     /// `Some`: nobody can be accepted for that long (zero: nobody waits).
-    fn receive(
-        &mut self,
-        accepted: Accepted,
-        serve: &mut impl FnMut(Newcomer) -> io::Result<()>,
-    ) -> Option<Duration> {
+    fn receive(&mut self, accepted: Accepted, host: &mut impl Host) -> Option<Duration> {
         let (gate, row) = (&self.entrance.site.gate, &self.entrance.row);
         let refuse = || row.gather(&mut Stats { refused: 1, ..Stats::default() });
         match accepted {
             Accepted::Peer(newcomer) => {
-                let Err(error) = serve(newcomer) else { return None };
+                let Err(error) = host.serve(newcomer) else { return None };
                 // Nobody could be started to serve it, and the peer was closed with it: as with
                 // descriptors.
                 gate.withdraw(row);

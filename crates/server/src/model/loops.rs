@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use switchboard_core::Ending;
 
 use super::entrance::Entrance;
+use super::handoff::{Hand, hand_off};
 use super::lobby::Lobby;
 use super::{Model, Task};
-use crate::admission::Newcomer;
-use crate::counters::{RowHandle, Stats};
+use crate::counters::Stats;
 use crate::reactor::{Letter, Letters, Report, Station};
 use crate::site::Site;
 use crate::stopping::Bell;
@@ -116,9 +116,14 @@ pub(super) fn start(
         let lobby = Lobby::new(site, row.clone(), true);
         let entrance = Arc::new(Entrance::new(site, row, true, begun, &lobby)?);
         crew.entrance = Some((Arc::clone(&entrance), lobby));
-        let loads: Vec<RowHandle> = (0..loops).map(|number| site.row(number)).collect();
-        let hand = Hand { loads, letters: crew.letters.clone(), last: 0 };
-        crew.staff.start("sb-accept".to_owned(), move || hand_off(&entrance, hand.clone()))?;
+        let (site, letters) = (Arc::clone(site), crew.letters.clone());
+        crew.staff.start("sb-accept".to_owned(), move || {
+            let loops = letters
+                .iter()
+                .zip(0..)
+                .map(|(letters, number)| Hand::to(site.row(number), Arc::clone(letters)));
+            hand_off(&site, &entrance, loops.collect())
+        })?;
     }
     crew.staff.await_begun(loops + usize::from(handoff))?;
     Ok(Box::new(crew))
@@ -130,29 +135,6 @@ fn close_row(site: &Site, number: usize) {
     let lost = site.counters.close(row..row + 1, Ending::Panicked);
     (0..lost).for_each(|_| site.gate.leave(&site.row(number)));
     tracing::warn!("{lost} peers of the loop count as failed");
-}
-
-/// What the accepting thread knows of the loops.
-#[derive(Clone)]
-struct Hand {
-    loads: Vec<RowHandle>,
-    letters: Vec<Arc<Letters>>,
-    /// The loop that got the last one: among equals, it is the next one's turn.
-    last: usize,
-}
-
-/// Accepts for all loops: each newcomer goes to the one with the fewest peers.
-fn hand_off(entrance: &Entrance, mut hand: Hand) -> io::Result<()> {
-    let count = hand.loads.len();
-    let result = entrance.admit(|newcomer: Newcomer| {
-        let turns = (1..=count).map(|step| (hand.last + step) % count);
-        let least = turns.min_by_key(|number| hand.letters[*number].load(&hand.loads[*number]));
-        hand.last = least.unwrap_or(0);
-        hand.letters[hand.last].put(Letter::Newcomer(newcomer));
-        Ok(())
-    });
-    hand.letters.iter().for_each(|letters| letters.put(Letter::NoMore));
-    result
 }
 
 /// The loops of this process.

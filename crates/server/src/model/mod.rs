@@ -7,6 +7,7 @@ mod answering;
 mod combination;
 mod entrance;
 pub(crate) mod floor;
+mod handoff;
 mod hints;
 mod lobby;
 mod loops;

@@ -74,6 +74,17 @@ impl Letters {
         self.inbox.put(letter);
     }
 
+    /// Takes the newcomers back whom the loop has not read of.
+    pub(crate) fn take_back(&self) -> Vec<Newcomer> {
+        let letters = self.inbox.take_back(|letter| matches!(letter, Letter::Newcomer(_)));
+        self.coming.fetch_sub(letters.len() as u64, Ordering::Relaxed);
+        let newcomer = |letter| match letter {
+            Letter::Newcomer(newcomer) => Some(newcomer),
+            _ => None,
+        };
+        letters.into_iter().filter_map(newcomer).collect()
+    }
+
     /// How many peers the loop has to serve; `row` is its counters.
     pub(crate) fn load(&self, row: &Row) -> u64 {
         row.present() + self.coming.load(Ordering::Relaxed)

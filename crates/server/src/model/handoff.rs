@@ -1,0 +1,114 @@
+//! Handing off: one thread accepts for all loops of its process, and gives each newcomer to the least
+//! busy.
+//!
+//! That is the loop with the fewest peers, unless it computes: then its newcomers would wait for as
+//! long as that takes. Nobody asks a loop whether it computes, which would cost each of its waits; it
+//! shows in newcomers that it does not read of. They are taken back, and given to another.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::entrance::{Entrance, Host};
+use crate::admission::Newcomer;
+use crate::counters::RowHandle;
+use crate::reactor::{Letter, Letters};
+use crate::site::Site;
+use crate::waiting::until_readable;
+
+/// A loop that has not read of its newcomers after this long computes. On a busy core it may only
+/// wait for its turn, which does no harm.
+const LATE: Duration = Duration::from_millis(5);
+
+/// What the accepting thread knows of one loop.
+pub(super) struct Hand {
+    row: RowHandle,
+    letters: Arc<Letters>,
+    /// How often it had waited when it was looked at last and had newcomers to read of.
+    seen: Option<u64>,
+    /// How often it had waited when it was found to compute.
+    late: Option<u64>,
+}
+
+/// All loops of a process.
+struct Hands {
+    loops: Vec<Hand>,
+    /// The loop that got the last one: among equals, it is the next one's turn.
+    last: usize,
+    looked: Instant,
+}
+
+/// Accepts for all these loops, until the drain has emptied the backlogs and somebody has read of
+/// everyone, or the cut.
+pub(super) fn hand_off(site: &Site, entrance: &Entrance, loops: Vec<Hand>) -> io::Result<()> {
+    let mut hands = Hands { loops, last: 0, looked: Instant::now() };
+    let result = entrance.admit_for(&mut hands);
+    while let Some(pause) = hands.look()
+        && !site.stop.cutting()
+    {
+        until_readable(&[site.stop.cut_fd()], Some(pause));
+    }
+    hands.loops.iter().for_each(|hand| hand.letters.put(Letter::NoMore));
+    result
+}
+
+impl Hand {
+    /// `row`: where that loop counts.
+    pub(super) fn to(row: RowHandle, letters: Arc<Letters>) -> Hand {
+        Hand { row, letters, seen: None, late: None }
+    }
+
+    fn has_unread(&self) -> bool {
+        self.letters.coming() > 0
+    }
+
+    /// Whether it computes, as far as is known. It waits when it is done.
+    fn computes(&self) -> bool {
+        self.late.is_some_and(|late| late == self.row.waits())
+    }
+
+    /// Notes whether it computes: then it has not waited since the last look, and had newcomers then.
+    fn look(&mut self) {
+        let waits = self.row.waits();
+        let unread = self.has_unread().then_some(waits);
+        if unread.is_some() && self.seen == unread {
+            self.late = unread;
+        }
+        self.seen = unread;
+    }
+}
+
+impl Host for Hands {
+    fn serve(&mut self, newcomer: Newcomer) -> io::Result<()> {
+        let count = self.loops.len();
+        let turns = (1..=count).map(|step| (self.last + step) % count);
+        let least = turns.min_by_key(|number| {
+            let hand = &self.loops[*number];
+            (hand.computes(), hand.letters.load(&hand.row))
+        });
+        self.last = least.unwrap_or(0);
+        self.loops[self.last].letters.put(Letter::Newcomer(newcomer));
+        Ok(())
+    }
+
+    /// Takes newcomers back from loops that compute, as long as there is one that does not.
+    fn look(&mut self) -> Option<Duration> {
+        if !self.loops.iter().any(Hand::has_unread) {
+            return None;
+        }
+        let now = Instant::now();
+        if let Some(left) = (self.looked + LATE).checked_duration_since(now) {
+            return Some(left);
+        }
+        self.looked = now;
+        self.loops.iter_mut().for_each(Hand::look);
+        if !self.loops.iter().all(Hand::computes) {
+            let late = self.loops.iter().filter(|hand| hand.computes());
+            let back: Vec<Newcomer> = late.flat_map(|hand| hand.letters.take_back()).collect();
+            for newcomer in back {
+                self.serve(newcomer).ok()?;
+            }
+        }
+        Some(LATE)
+    }
+}
