@@ -1,8 +1,11 @@
 //! Which loop a newcomer goes to.
 
-use switchboard::testing::{Client, program};
+use std::process::Stdio;
 
-use crate::{SWITCHBOARD, expect_counts};
+use switchboard::testing::{Client, program, until};
+
+use crate::operator::field;
+use crate::{SWITCHBOARD, expect_counts, probe};
 
 /// Kills: newcomers for the loop with the fewest peers, although it computes; one that was given to
 /// it before it began, and stays there.
@@ -31,5 +34,65 @@ fn newcomers_do_not_wait_for_a_loop_that_computes() {
         burning.expect("burnt 2s\n");
         drop((burning, newcomers, burst));
         expect_counts(&server.stop(), 41, 0);
+    }
+}
+
+/// What a loop may have at one worker, in all.
+const AT_A_WORKER: u64 = 64;
+
+/// Kills: newcomers that are taken in without bound, while the workers who would make their sessions
+/// have more than they can do; some who are never taken in, or only when the next one comes.
+#[test]
+fn newcomers_wait_in_the_backlog_while_the_workers_are_busy() {
+    for (model, loops) in [("epoll:threads=2,workers=1", 2), ("epoll:workers=1", 1)] {
+        let server = probe(model).arg("--console").stdin(Stdio::piped()).start();
+        let mut busy = server.connect();
+        busy.send("echo begun\n").expect("begun\n");
+        busy.send("spin 3000\n");
+        server.until_stderr("console: ");
+        until("the worker to be busy", || field(&server, "received") == "21");
+        let mut newcomers: Vec<Client> = (0..400).map(|_| server.connect()).collect();
+        newcomers.iter_mut().for_each(|peer| {
+            peer.send("echo in\n");
+        });
+        // As many as there is room for, and no more, however often it is asked.
+        let accepted = || field(&server, "accepted").parse::<u64>().unwrap();
+        until("the workers to have all they may have", || accepted() >= loops * AT_A_WORKER);
+        for _ in 0..20 {
+            let accepted = accepted();
+            assert!(accepted <= loops * AT_A_WORKER + 1, "{accepted} under {model}");
+        }
+        assert_eq!(busy.unexpected(), b"", "it is too late to tell under {model}");
+        for peer in &mut newcomers {
+            peer.expect("in\n");
+        }
+        busy.expect("spun\n");
+        drop((busy, newcomers));
+        expect_counts(&server.stop(), 401, 0);
+    }
+}
+
+/// Kills: a deadline that comes while the workers are busy and is forgotten, or is told before what
+/// the peer has said meanwhile is waited for again.
+#[test]
+fn deadlines_that_come_while_the_workers_are_busy_are_told() {
+    for model in ["epoll:threads=2,workers=1", "epoll-et:workers=1", "poll:workers=1"] {
+        let server = probe(model).start();
+        let mut sleeping: Vec<Client> = (0..200).map(|_| server.connect()).collect();
+        for peer in &mut sleeping {
+            peer.send("echo begun\nsleep 600\n").expect("begun\n");
+        }
+        let mut busy = server.connect();
+        busy.send("echo begun\n").expect("begun\n");
+        busy.send("spin 1200\n");
+        for (number, peer) in sleeping.iter_mut().enumerate() {
+            peer.send(format!("echo {number}\n"));
+        }
+        for (number, peer) in sleeping.iter_mut().enumerate() {
+            peer.expect(format!("slept\n{number}\n"));
+        }
+        busy.expect("spun\n");
+        drop((busy, sleeping));
+        expect_counts(&server.stop(), 201, 0);
     }
 }

@@ -32,8 +32,8 @@ pub(crate) struct Entrance {
     begun: Begun,
     /// Whom the warden takes in when the drain begins.
     lobby: Arc<Queue<Newcomer>>,
-    /// Rung when the operator says `pause` or `resume`.
-    bell: Bell,
+    /// Rung when the operator says `pause` or `resume`, or there is room at the host's.
+    bell: Arc<Bell>,
 }
 
 /// Who gets the newcomers of an entrance.
@@ -43,6 +43,11 @@ pub(crate) trait Host {
     /// # Errors
     /// If there is nobody to serve it; it was closed.
     fn serve(&mut self, newcomer: Newcomer) -> io::Result<()>;
+
+    /// Whether it can take another newcomer. If not, it rings the entrance's bell when it may.
+    fn has_room(&self) -> bool {
+        true
+    }
 
     /// Looks after those who were handed on; after which time to do it again, at the latest.
     fn look(&mut self) -> Option<Duration> {
@@ -75,8 +80,8 @@ impl Entrance {
         begun: Begun,
         lobby: &Lobby,
     ) -> io::Result<Entrance> {
-        let site = Arc::clone(site);
-        Ok(Entrance { site, row, nonblocking, begun, lobby: lobby.waiting(), bell: Bell::new()? })
+        let (site, lobby, bell) = (Arc::clone(site), lobby.waiting(), Arc::new(Bell::new()?));
+        Ok(Entrance { site, row, nonblocking, begun, lobby, bell })
     }
 
     /// Accepts until the drain begins, and then takes in whoever is in the lobby; `serve` is called
@@ -113,6 +118,11 @@ impl Entrance {
         Ok(())
     }
 
+    /// What makes the thread look again.
+    pub(crate) fn bell(&self) -> &Arc<Bell> {
+        &self.bell
+    }
+
     /// The listeners are held from now on, or no longer: the thread looks again.
     pub(crate) fn heed_hold(&self) {
         self.bell.ring();
@@ -122,7 +132,7 @@ impl Entrance {
 impl Guard<'_> {
     /// Waits once for the listeners, the stop, the bell; accepts from each listener that is ready.
     fn accept_waiting(&mut self, host: &mut impl Host) -> io::Result<()> {
-        self.heed_hold()?;
+        self.listen(host.has_room())?;
         self.entrance.row.waited();
         self.watch.wait(host.look())?;
         for place in 0..self.watch.len() {
@@ -150,9 +160,9 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// Watches the listeners unless the operator said `pause`.
-    fn heed_hold(&mut self) -> io::Result<()> {
-        let wanted = !self.entrance.site.listeners.held();
+    /// Watches the listeners if the host has room, unless the operator said `pause`.
+    fn listen(&mut self, room: bool) -> io::Result<()> {
+        let wanted = room && !self.entrance.site.listeners.held();
         if wanted == self.watched {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! Handing off: one thread accepts for all loops of its process, and gives each newcomer to the least
 //! busy.
 //!
-//! That is the loop with the fewest peers, unless it computes: then its newcomers would wait for as
+//! That is the loop with the fewest peers, if it could send one more to its workers, and unless it computes: then its newcomers would wait for as
 //! long as that takes. Nobody asks a loop whether it computes, which would cost each of its waits; it
 //! shows in newcomers that it does not read of. They are taken back, and given to another.
 
@@ -43,8 +43,9 @@ struct Hands {
 pub(super) fn hand_off(site: &Site, entrance: &Entrance, loops: Vec<Hand>) -> io::Result<()> {
     let mut hands = Hands { loops, last: 0, looked: Instant::now() };
     let result = entrance.admit_for(&mut hands);
-    while let Some(pause) = hands.look()
-        && !site.stop.cutting()
+    while !site.stop.cutting()
+        && result.is_ok()
+        && let Some(pause) = hands.look()
     {
         until_readable(&[site.stop.cut_fd()], Some(pause));
     }
@@ -78,17 +79,33 @@ impl Hand {
     }
 }
 
-impl Host for Hands {
-    fn serve(&mut self, newcomer: Newcomer) -> io::Result<()> {
+impl Hands {
+    /// Gives a newcomer to the least busy loop.
+    fn give(&mut self, newcomer: Newcomer) {
         let count = self.loops.len();
         let turns = (1..=count).map(|step| (self.last + step) % count);
         let least = turns.min_by_key(|number| {
             let hand = &self.loops[*number];
-            (hand.computes(), hand.letters.load(&hand.row))
+            (!hand.letters.has_place(), hand.computes(), hand.letters.load(&hand.row))
         });
         self.last = least.unwrap_or(0);
         self.loops[self.last].letters.put(Letter::Newcomer(newcomer));
+    }
+}
+
+impl Host for Hands {
+    fn serve(&mut self, newcomer: Newcomer) -> io::Result<()> {
+        self.give(newcomer);
         Ok(())
+    }
+
+    fn has_room(&self) -> bool {
+        let any = || self.loops.iter().any(|hand| hand.letters.has_place());
+        if any() {
+            return true;
+        }
+        self.loops.iter().for_each(|hand| hand.letters.await_place());
+        any()
     }
 
     /// Takes newcomers back from loops that compute, as long as there is one that does not.
@@ -105,9 +122,7 @@ impl Host for Hands {
         if !self.loops.iter().all(Hand::computes) {
             let late = self.loops.iter().filter(|hand| hand.computes());
             let back: Vec<Newcomer> = late.flat_map(|hand| hand.letters.take_back()).collect();
-            for newcomer in back {
-                self.serve(newcomer).ok()?;
-            }
+            back.into_iter().for_each(|newcomer| self.give(newcomer));
         }
         Some(LATE)
     }

@@ -85,12 +85,18 @@ pub(super) fn start(
         letters: Vec::new(),
         entrance: None,
     };
+    if handoff {
+        let (row, begun) = (site.row(loops), crew.staff.begun());
+        let lobby = Lobby::new(site, row.clone(), true);
+        crew.entrance = Some((Arc::new(Entrance::new(site, row, true, begun, &lobby)?), lobby));
+    }
     let workers = match model.given("workers") {
         Some(_) => Some(Workers::start(&mut crew.staff, site, model.count("workers"))?),
         None => None,
     };
     for number in 0..loops {
-        let letters = Letters::new()?;
+        let accepts = crew.entrance.as_ref().map_or(&crew.bell, |(entrance, _)| entrance.bell());
+        let letters = Letters::new(accepts)?;
         crew.letters.push(Arc::clone(&letters));
         let (site, model, workers) = (Arc::clone(site), model.clone(), workers.clone());
         let (mut again, begun) = (false, crew.staff.begun());
@@ -111,20 +117,7 @@ pub(super) fn start(
             run(&station, &model)
         })?;
     }
-    if handoff {
-        let (row, begun) = (site.row(loops), crew.staff.begun());
-        let lobby = Lobby::new(site, row.clone(), true);
-        let entrance = Arc::new(Entrance::new(site, row, true, begun, &lobby)?);
-        crew.entrance = Some((Arc::clone(&entrance), lobby));
-        let (site, letters) = (Arc::clone(site), crew.letters.clone());
-        crew.staff.start("sb-accept".to_owned(), move || {
-            let loops = letters
-                .iter()
-                .zip(0..)
-                .map(|(letters, number)| Hand::to(site.row(number), Arc::clone(letters)));
-            hand_off(&site, &entrance, loops.collect())
-        })?;
-    }
+    crew.hand_off()?;
     crew.staff.await_begun(loops + usize::from(handoff))?;
     Ok(Box::new(crew))
 }
@@ -145,6 +138,19 @@ struct LoopCrew {
     letters: Vec<Arc<Letters>>,
     /// If a thread accepts for all loops.
     entrance: Option<(Arc<Entrance>, Lobby)>,
+}
+
+impl LoopCrew {
+    /// Starts the thread that accepts for all loops, if there is to be one.
+    fn hand_off(&mut self) -> io::Result<()> {
+        let Some((entrance, _)) = &self.entrance else { return Ok(()) };
+        let (site, entrance) = (Arc::clone(&self.site), Arc::clone(entrance));
+        let letters = self.letters.clone();
+        self.staff.start("sb-accept".to_owned(), move || {
+            let hand = |(number, letters)| Hand::to(site.row(number), Arc::clone(letters));
+            hand_off(&site, &entrance, letters.iter().enumerate().map(hand).collect())
+        })
+    }
 }
 
 impl Crew for LoopCrew {

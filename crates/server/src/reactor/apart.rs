@@ -30,7 +30,7 @@ pub(super) struct Apart {
     closing: HashMap<Key, Ending>,
     /// Peers that wait for another's connection to come back.
     parked: VecDeque<Key>,
-    /// Jobs that were done while their peer's connection was away.
+    /// Jobs that were done while their peer's connection was away, or parked.
     done: HashMap<Key, u32>,
     /// The cut waits no longer.
     gives_up: Option<Instant>,
@@ -68,7 +68,12 @@ impl Apart {
     }
 
     fn full(&self) -> bool {
-        self.out >= SENT_MOST * self.workers.count()
+        self.places() == 0
+    }
+
+    /// How many more may be sent away.
+    fn places(&self) -> usize {
+        (SENT_MOST * self.workers.count()).saturating_sub(self.out)
     }
 }
 
@@ -103,12 +108,35 @@ impl<M: Mechanism> Reactor<'_, M> {
             if !apart.full() || !slot.connection.converses() {
                 return false;
             }
-            if !mem::replace(&mut slot.queued, true) {
-                apart.parked.push_back(event.key);
-            }
+            self.park(event.key);
         }
         self.unwatch(event.key);
         true
+    }
+
+    /// Parks a peer whose session is to be called, until there is room for its connection.
+    fn park(&mut self, key: Key) {
+        if let (Some(apart), Some(slot)) = (&mut self.apart, self.peers.get(key))
+            && !mem::replace(&mut slot.queued, true)
+        {
+            apart.parked.push_back(key);
+        }
+        self.unwatch(key);
+    }
+
+    /// The deadline of a peer whose session is on the workers has come.
+    pub(super) fn expire_apart(&mut self, key: Key) {
+        match self.workers_are_full() {
+            true => self.park(key),
+            false => self.call_apart(key, Call::Expired),
+        }
+    }
+
+    /// Says how many newcomers may be on their way here.
+    pub(super) fn tell_places(&self) {
+        if let Some(apart) = &self.apart {
+            self.station.letters.set_places(apart.places());
+        }
     }
 
     /// Whether newcomers must wait, whose sessions the workers would have to make.
@@ -156,11 +184,26 @@ impl<M: Mechanism> Reactor<'_, M> {
             && !apart.full()
             && let Some(key) = apart.parked.pop_front()
         {
-            if let Some(slot) = self.peers.get(key) {
-                slot.queued = false;
-                self.watch_again(key);
-                self.turn(Ready::to_all(key));
-            }
+            let done = apart.done.remove(&key).unwrap_or(0);
+            let Some(slot) = self.peers.get(key) else { continue };
+            slot.queued = false;
+            self.watch_again(key);
+            self.go_on_with_parked(key, done);
+        }
+    }
+
+    /// It is told what has happened meanwhile, `done` jobs first, before it receives.
+    fn go_on_with_parked(&mut self, key: Key, done: u32) {
+        let now = self.hand.now;
+        let Some(slot) = self.peers.get(key) else { return };
+        let id = slot.connection.identity().0;
+        let due = slot.connection.deadline().is_some_and(|deadline| deadline <= now);
+        if done > 0 {
+            (0..done).for_each(|_| self.job_done(id));
+        } else if due && slot.connection.converses() {
+            self.call_apart(key, Call::Expired);
+        } else {
+            self.turn(Ready::to_all(key));
         }
     }
 
@@ -183,19 +226,26 @@ impl<M: Mechanism> Reactor<'_, M> {
     fn send_away(&mut self, key: Key, task: Task) {
         let Some(apart) = &mut self.apart else { return };
         apart.out += 1;
+        self.station.letters.set_places(apart.places());
         let letters = self.station.letters();
         apart.workers.send(Work { key, task, now: self.hand.now, letters });
     }
 
-    /// Whether the connection is away, so that a job that is done must wait for it to come back.
+    /// Whether a job that is done must wait: the connection is away, or too many are.
     pub(super) fn defers_job(&mut self, key: Key) -> bool {
-        let away = self.peers.get(key).is_some_and(|slot| slot.connection.away());
-        if let Some(apart) = &mut self.apart
-            && away
-        {
-            *apart.done.entry(key).or_default() += 1;
+        let (Some(apart), Some(slot)) = (&mut self.apart, self.peers.get(key)) else {
+            return false;
+        };
+        let away = slot.connection.away();
+        let waits = away || (apart.full() && slot.connection.converses());
+        if !waits {
+            return false;
         }
-        away
+        *apart.done.entry(key).or_default() += 1;
+        if !away {
+            self.park(key);
+        }
+        true
     }
 
     /// The cut, for those whose connections are away: their sockets are shut at once, the rest when

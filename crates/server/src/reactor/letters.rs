@@ -2,7 +2,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::{io, mem};
 
@@ -42,15 +42,25 @@ pub(crate) struct Letters {
     inbox: Inbox<Letter, Bell>,
     /// Newcomers on their way, whom the loop's counters do not have yet.
     coming: AtomicU64,
+    /// So many newcomers may be on their way: as many as the loop could send to its workers.
+    places: AtomicUsize,
+    /// Who hands newcomers over waits for a place.
+    awaited: AtomicBool,
+    /// What wakes them.
+    bell: Arc<Bell>,
     /// How often a loop began with them.
     beginnings: AtomicU32,
 }
 
 impl Letters {
-    pub(crate) fn new() -> io::Result<Arc<Letters>> {
+    /// `bell`: of who hands newcomers over.
+    pub(crate) fn new(bell: &Arc<Bell>) -> io::Result<Arc<Letters>> {
         Ok(Arc::new(Letters {
             inbox: Inbox::new(Bell::new()?),
             coming: AtomicU64::new(0),
+            places: AtomicUsize::new(usize::MAX),
+            awaited: AtomicBool::new(false),
+            bell: Arc::clone(bell),
             beginnings: AtomicU32::new(0),
         }))
     }
@@ -63,13 +73,33 @@ impl Letters {
 
     /// Newcomers that the loop has not read of.
     pub(crate) fn coming(&self) -> u64 {
-        self.coming.load(Ordering::Relaxed)
+        self.coming.load(Ordering::SeqCst)
+    }
+
+    /// Whether there is a place for another newcomer.
+    pub(crate) fn has_place(&self) -> bool {
+        let places = self.places.load(Ordering::SeqCst);
+        places == usize::MAX || self.coming() < places as u64
+    }
+
+    /// The bell is rung when there may be a place: to be called before the last look for one.
+    pub(crate) fn await_place(&self) {
+        self.awaited.store(true, Ordering::SeqCst);
+    }
+
+    /// The loop has so many places from now on.
+    pub(super) fn set_places(&self, places: usize) {
+        self.places.store(places, Ordering::SeqCst);
+        if self.awaited.load(Ordering::SeqCst) && self.has_place() {
+            self.awaited.store(false, Ordering::SeqCst);
+            self.bell.ring();
+        }
     }
 
     /// From any thread.
     pub(crate) fn put(&self, letter: Letter) {
         if let Letter::Newcomer(_) = letter {
-            self.coming.fetch_add(1, Ordering::Relaxed);
+            self.coming.fetch_add(1, Ordering::SeqCst);
         }
         self.inbox.put(letter);
     }
@@ -77,7 +107,7 @@ impl Letters {
     /// Takes the newcomers back whom the loop has not read of.
     pub(crate) fn take_back(&self) -> Vec<Newcomer> {
         let letters = self.inbox.take_back(|letter| matches!(letter, Letter::Newcomer(_)));
-        self.coming.fetch_sub(letters.len() as u64, Ordering::Relaxed);
+        self.coming.fetch_sub(letters.len() as u64, Ordering::SeqCst);
         let newcomer = |letter| match letter {
             Letter::Newcomer(newcomer) => Some(newcomer),
             _ => None,
@@ -87,7 +117,7 @@ impl Letters {
 
     /// How many peers the loop has to serve; `row` is its counters.
     pub(crate) fn load(&self, row: &Row) -> u64 {
-        row.present() + self.coming.load(Ordering::Relaxed)
+        row.present() + self.coming()
     }
 
     /// Readable when there are letters.
@@ -115,13 +145,14 @@ impl<M: Mechanism> Reactor<'_, M> {
             self.read_letter(letter);
         }
         self.letters = letters;
+        self.tell_places();
     }
 
     fn read_letter(&mut self, letter: Letter) {
         match letter {
             Letter::Newcomer(newcomer) => {
                 self.open(newcomer);
-                self.station.letters.coming.fetch_sub(1, Ordering::Relaxed);
+                self.station.letters.coming.fetch_sub(1, Ordering::SeqCst);
             }
             Letter::NoMore => self.listening.awaits_handoffs = false,
             Letter::Hold(held) => self.listening.held = held,

@@ -16,7 +16,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Call, Connection, Ending, Style, Terms};
+use switchboard_core::{Connection, Ending, Style, Terms};
 
 use crate::admission::{Acceptor, Newcomer};
 use crate::carrier::delivered;
@@ -106,6 +106,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         reactor.mechanism.add(station.letters.fd(), Key::LETTERS, Interest::READ)?;
         reactor.listening.held = site.listeners.held();
         reactor.listen()?;
+        reactor.tell_places();
         Ok(reactor)
     }
 
@@ -324,7 +325,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             slot.armed = None;
             let due = slot.connection.deadline().is_some_and(|deadline| deadline <= self.hand.now);
             if due && self.hand.apart && slot.connection.converses() {
-                self.call_apart(key, Call::Expired);
+                self.expire_apart(key);
                 continue;
             }
             let held = due && slot.connection.lingers() && !delivered(&slot.socket);
