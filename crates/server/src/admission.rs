@@ -38,6 +38,8 @@ pub(crate) enum Accepted {
     Nobody,
     /// Whoever waits must go on waiting until a peer leaves.
     Full,
+    /// Whoever waits here is left to other processes, until a peer leaves this one.
+    Left,
     /// Out of descriptors or worse: look again after `pause`, or when a peer has left.
     Exhausted {
         /// One peer was closed at once.
@@ -94,10 +96,17 @@ impl Acceptor {
         // Whoever is to wait must not be taken out of the backlog without a place: another thread
         // or process may take the last one at any moment.
         let placed = gate.when_full == WhenFull::Wait;
-        while gate.leaves_others() || (placed && !gate.enter(&self.row)) {
+        loop {
+            let leaves = || listener.shared && gate.leaves_others();
+            if !leaves() && (!placed || gate.enter(&self.row)) {
+                break;
+            }
             self.ask(gate);
             // A peer that left before that has rung nobody.
-            if gate.full() {
+            if leaves() {
+                return Accepted::Left;
+            }
+            if placed && gate.full() {
                 return Accepted::Full;
             }
         }

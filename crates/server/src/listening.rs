@@ -44,6 +44,8 @@ pub(crate) struct Listener {
     address: Endpoint,
     /// Accepted sockets have another local address than the listener's own.
     pub(crate) wildcard: bool,
+    /// There is one for all loops and processes.
+    pub(crate) shared: bool,
     /// What accepted sockets have as their time-outs (`SO_RCVTIMEO`, `SO_SNDTIMEO`).
     wait: Option<Duration>,
     /// The socket's file, which file it was, and the process that made it and removes it.
@@ -153,6 +155,22 @@ impl Listeners {
     }
 }
 
+/// Which listeners a loop or thread watches.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Attention {
+    /// Some.
+    pub(crate) any: bool,
+    /// Not those that are shared, where newcomers are left to other processes.
+    pub(crate) leaves: bool,
+}
+
+impl Attention {
+    /// Whether this one is watched.
+    pub(crate) fn has(self, listener: &Listener) -> bool {
+        self.any && !(self.leaves && listener.shared)
+    }
+}
+
 impl Listener {
     pub(crate) fn address(&self) -> &Endpoint {
         &self.address
@@ -218,6 +236,7 @@ fn listen_inet(
         Ok(Listener {
             fd: OwnedFd::from(TcpListener::from(socket)),
             address: Endpoint::from(bound),
+            shared: count == 1,
             wildcard: bound.ip().is_unspecified(),
             wait: options.wait,
             file: None,
@@ -262,6 +281,7 @@ fn listen_unix(path: &Path, options: ListenOptions) -> io::Result<Listener> {
     Ok(Listener {
         fd,
         address: Endpoint::Path(Arc::new(path.to_owned())),
+        shared: true,
         wildcard: false,
         // Not inherited from the listener, as it is with TCP.
         wait: None,

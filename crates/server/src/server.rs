@@ -264,8 +264,8 @@ impl Server {
             Listeners::open(&addresses, listen, layout.all_sets()).map_err(ServeError::Io)?;
         let own_most = layout.peers_that_fit(&model);
         let most = options.peers_max.unwrap_or(own_most.saturating_mul(layout.processes));
-        let others = layout.processes > 1 && layout.sets == 0;
-        let gate = Gate::new(most, own_most, others, options.when_full).map_err(ServeError::Io)?;
+        let gate = Gate::new(most, own_most, layout.processes > 1, options.when_full)
+            .map_err(ServeError::Io)?;
         let site = Site {
             service: self.service,
             terms: Arc::new(limits.into()),

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use switchboard::testing::{Client, PATIENCE, program, until};
 
-use crate::system::{children, signal};
-use crate::{SWITCHBOARD, expect_service};
+use crate::system::{children, processes, signal, stop};
+use crate::{SWITCHBOARD, expect_counts, expect_service};
 
 /// Kills: a ready line of a server that nobody serves; children that are started for ever; an exit
 /// status that says that all is well.
@@ -120,4 +120,41 @@ fn a_server_without_a_descriptor_left_stops_at_once_when_nobody_waits() {
         }
     }
     assert!(stopped > 10, "it never started: other limits are needed here");
+}
+
+/// Kills: a process that goes on accepting at a Unix listener, which all share also where each has
+/// its own for an address, until its descriptors run out, and refuses peers for whom another has
+/// room; one that leaves its own listener, too, at which nobody else accepts.
+#[test]
+fn a_full_process_leaves_the_listener_that_all_share_to_the_others() {
+    for model in ["epoll:processes=2", "poll:processes=2", "epoll:processes=2,threads=2"] {
+        let directory = tempfile::tempdir().unwrap();
+        let shared = format!("unix:{}/socket", directory.path().display());
+        let limited = program("prlimit").args(["--nofile=160:160", SWITCHBOARD, "serve", "probe"]);
+        let server = limited.arg("-v").model(model).listen("127.0.0.1:0").listen(&shared).start();
+        server.until_stderr("(descriptor limit ");
+        let room = server.stderr().split_once("room for ").unwrap().1.to_owned();
+        let room: usize = room.split(' ').next().unwrap().parse().unwrap();
+        let sleeping = processes(&server, 2)[1];
+        stop(sleeping);
+        let connect = |_| Client::connect(&shared).unwrap();
+        let mut peers: Vec<Client> = (0..room / 2 + 70).map(connect).collect();
+        let (first, others) = peers.split_at_mut(room / 2);
+        first.iter_mut().for_each(expect_service);
+        // Those of its own listener are still its own.
+        let mut own: Vec<Client> = (0..10).map(|_| server.connect()).collect();
+        own.iter_mut().for_each(|peer| {
+            peer.send("echo own\n");
+        });
+        until("one to be served", || own.iter_mut().any(|peer| !peer.unexpected().is_empty()));
+        assert!(others.iter_mut().all(|peer| !peer.closed()), "refused under {model}");
+        signal(sleeping, Signal::CONT);
+        others.iter_mut().for_each(expect_service);
+        own.iter_mut().for_each(|peer| {
+            peer.expect("own\n");
+        });
+        let count = peers.len() + own.len();
+        drop((peers, own));
+        expect_counts(&server.stop(), count, 0);
+    }
 }

@@ -26,7 +26,8 @@ pub(crate) struct Gate {
     /// Peers of this process, and the most that it can have.
     own: AtomicUsize,
     own_most: usize,
-    /// Peers that find this process full can be served by another.
+    /// There are other processes, who can serve peers that find this one full, if they have the
+    /// listener, too.
     others: bool,
     /// A ring for each of those who asked: wakes loops and threads that wait for a peer to leave.
     pub(crate) left: Bell,
@@ -48,7 +49,7 @@ unsafe impl Sharable for Doors {}
 
 impl Gate {
     /// `most`: peers of the whole server; `own_most`: of each of its processes, of which `others`
-    /// says whether there are several that accept from one listener.
+    /// says whether there are several.
     pub(crate) fn new(
         most: usize,
         own_most: usize,
@@ -140,16 +141,16 @@ impl Gate {
 
     /// Whether there are as many as may be.
     pub(crate) fn full(&self) -> bool {
-        !self.has_room(self.doors().present.load(Ordering::SeqCst)) || self.leaves_others()
+        !self.has_room(self.doors().present.load(Ordering::SeqCst))
     }
 
-    /// Whether several processes accept from one listener.
+    /// Whether there are several processes.
     pub(crate) fn has_others(&self) -> bool {
         self.others
     }
 
-    /// This process has all the peers that it can have; the next ones are for the others, who have
-    /// room.
+    /// This process has all the peers that it can have; the next ones at a listener that all share are
+    /// for the others, who have room.
     pub(super) fn leaves_others(&self) -> bool {
         self.others
             && self.own.load(Ordering::SeqCst) >= self.own_most

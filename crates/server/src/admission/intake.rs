@@ -42,7 +42,7 @@ impl Intake {
                     self.left -= 1;
                     return accepted;
                 }
-                Accepted::Full | Accepted::Exhausted { .. } => return accepted,
+                Accepted::Full | Accepted::Left | Accepted::Exhausted { .. } => return accepted,
             }
         }
         Accepted::Nobody

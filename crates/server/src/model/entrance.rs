@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::lobby::{Lobby, turn_away};
 use crate::admission::{Accepted, Acceptor, Newcomer};
 use crate::counters::{RowHandle, Stats};
-use crate::listening::Listener;
+use crate::listening::{Attention, Listener};
 use crate::queue::Queue;
 use crate::site::Site;
 use crate::stopping::Bell;
@@ -21,7 +21,8 @@ use crate::waiting::{Watch, until_readable};
 
 const STOP: u64 = 0;
 const BELL: u64 = 1;
-const LISTENERS: u64 = 2;
+const LEFT: u64 = 2;
+const LISTENERS: u64 = 3;
 
 /// One thread's entrance.
 pub(crate) struct Entrance {
@@ -66,9 +67,12 @@ struct Guard<'e> {
     entrance: &'e Entrance,
     /// Not held: the warden closes them for all, those included who are busy with a peer.
     lent: Vec<Weak<Listener>>,
+    watched: Attention,
     acceptor: Acceptor,
     watch: Watch,
-    watched: bool,
+    /// Newcomers at listeners that all processes share are left to the others, until a peer leaves,
+    /// which is watched for.
+    leaves: bool,
 }
 
 impl Entrance {
@@ -104,9 +108,10 @@ impl Entrance {
         let mut guard = Guard {
             entrance: self,
             lent: self.site.listeners.lend(0).iter().map(Arc::downgrade).collect(),
+            watched: Attention::default(),
             acceptor: Acceptor::new(self.nonblocking, self.row.clone()),
             watch: Watch::new()?,
-            watched: false,
+            leaves: false,
         };
         guard.watch.add(self.site.stop.drain_fd(), STOP, false)?;
         guard.watch.add(self.bell.fd(), BELL, false)?;
@@ -137,8 +142,10 @@ impl Guard<'_> {
         self.watch.wait(host.look())?;
         for place in 0..self.watch.len() {
             let name = self.watch.ready_at(place);
-            if name == BELL {
-                self.entrance.bell.quiet();
+            match name {
+                BELL => self.entrance.bell.quiet(),
+                LEFT => self.set_leaving(false)?,
+                _ => {}
             }
             let place = name.checked_sub(LISTENERS).and_then(|place| usize::try_from(place).ok());
             let listener = place.and_then(|place| self.lent.get(place)).and_then(Weak::upgrade);
@@ -150,6 +157,9 @@ impl Guard<'_> {
             let accepted = self.acceptor.accept(&self.entrance.site.gate, &listener);
             // It is not held while the peer is served.
             drop(listener);
+            if matches!(accepted, Accepted::Left) {
+                self.set_leaving(true)?;
+            }
             if let Some(pause) = self.receive(accepted, host)
                 && pause > Duration::ZERO
             {
@@ -162,16 +172,34 @@ impl Guard<'_> {
 
     /// Watches the listeners if the host has room, unless the operator said `pause`.
     fn listen(&mut self, room: bool) -> io::Result<()> {
-        let wanted = room && !self.entrance.site.listeners.held();
+        let any = room && !self.entrance.site.listeners.held();
+        let wanted = Attention { any, leaves: self.leaves };
         if wanted == self.watched {
             return Ok(());
         }
-        self.watched = wanted;
+        let before = std::mem::replace(&mut self.watched, wanted);
         for (listener, name) in self.lent.iter().zip(LISTENERS..) {
-            match (listener.upgrade(), wanted) {
-                (Some(listener), true) => self.watch.add(&*listener, name, true)?,
-                (Some(listener), false) => self.watch.remove(&*listener),
-                (None, _) => {}
+            let Some(listener) = listener.upgrade() else { continue };
+            match (before.has(&listener), wanted.has(&listener)) {
+                (false, true) => self.watch.add(&*listener, name, true)?,
+                (true, false) => self.watch.remove(&*listener),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves newcomers to other processes from now on, or no longer: then a peer has left.
+    fn set_leaving(&mut self, leaves: bool) -> io::Result<()> {
+        if std::mem::replace(&mut self.leaves, leaves) == leaves {
+            return Ok(());
+        }
+        let gate = &self.entrance.site.gate;
+        match leaves {
+            true => self.watch.add(gate.left.fd(), LEFT, false)?,
+            false => {
+                self.watch.remove(gate.left.fd());
+                self.acceptor.answer(gate);
             }
         }
         Ok(())
@@ -190,7 +218,8 @@ impl Guard<'_> {
         }
     }
 
-    /// `Some`: nobody can be accepted for that long (zero: nobody waits).
+    /// `Some`: nobody can be accepted for that long (zero: nobody waits who is not
+    /// left to others).
     fn receive(&mut self, accepted: Accepted, host: &mut impl Host) -> Option<Duration> {
         let (gate, row) = (&self.entrance.site.gate, &self.entrance.row);
         let refuse = || row.gather(&mut Stats { refused: 1, ..Stats::default() });
@@ -212,7 +241,7 @@ impl Guard<'_> {
                 refuse();
                 None
             }
-            Accepted::Nobody => Some(Duration::ZERO),
+            Accepted::Nobody | Accepted::Left => Some(Duration::ZERO),
             Accepted::Full => Some(Duration::MAX),
             Accepted::Exhausted { refused, pause } => {
                 if refused {

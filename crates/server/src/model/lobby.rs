@@ -71,7 +71,7 @@ impl Lobby {
                     self.close();
                     return None;
                 }
-                Accepted::Full => return Some(LOOK),
+                Accepted::Full | Accepted::Left => return Some(LOOK),
                 Accepted::Exhausted { refused, pause } => {
                     count_refused(&self.row, u64::from(refused));
                     self.resumes = Some(now + pause);

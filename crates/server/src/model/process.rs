@@ -180,7 +180,7 @@ impl Parent {
             Accepted::Peer(newcomer) => self.fork(newcomer),
             Accepted::Refused => row.gather(&mut Stats { refused: 1, ..Stats::default() }),
             Accepted::Nobody => {}
-            Accepted::Full => self.pause = Some(None),
+            Accepted::Full | Accepted::Left => self.pause = Some(None),
             Accepted::Exhausted { refused, pause } => {
                 row.gather(&mut Stats { refused: u64::from(refused), ..Stats::default() });
                 self.pause = Some(Some(Instant::now() + pause));

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::Reactor;
 use crate::admission::{Accepted, Intake};
-use crate::listening::Listener;
+use crate::listening::{Attention, Listener};
 use crate::mechanism::{Interest, Key, Mechanism};
 
 /// Peers accepted at a time; then those who are served already get their turn.
@@ -16,8 +16,8 @@ const BATCH: usize = 64;
 /// Why a loop does not accept now, if it does not.
 pub(super) struct Listening {
     lent: Vec<Arc<Listener>>,
-    /// The mechanism watches the listeners.
-    watched: bool,
+    /// Those that the mechanism watches.
+    watched: Attention,
     /// The mechanism watches for a peer that leaves, anywhere in the server.
     awaits_leaving: bool,
     /// Another thread accepts for this loop, and may still send newcomers.
@@ -26,6 +26,8 @@ pub(super) struct Listening {
     pub(super) held: bool,
     /// Full, or out of descriptors.
     pause: Option<Pause>,
+    /// Newcomers at listeners that all processes share are left to the others.
+    leaves: bool,
     /// Takes in who waits in their backlogs, once the drain has begun.
     intake: Option<Intake>,
 }
@@ -40,11 +42,12 @@ impl Listening {
     pub(super) fn new(lent: Vec<Arc<Listener>>, awaits_handoffs: bool) -> Listening {
         Listening {
             lent,
-            watched: false,
+            watched: Attention::default(),
             awaits_leaving: false,
             awaits_handoffs,
             held: false,
             pause: None,
+            leaves: false,
             intake: None,
         }
     }
@@ -57,6 +60,7 @@ impl Listening {
     /// There is room for another.
     pub(super) fn peer_left(&mut self) {
         self.pause = None;
+        self.leaves = false;
     }
 
     /// All listeners were given back, and nobody else sends newcomers.
@@ -64,9 +68,9 @@ impl Listening {
         self.intake.as_ref().is_none_or(Intake::over) && !self.awaits_handoffs
     }
 
-    /// Full: there will be room when a peer leaves, be it another loop's.
+    /// There will be room when a peer leaves, be it another loop's.
     fn full(&self) -> bool {
-        matches!(self.pause, Some(Pause { until: None }))
+        self.leaves || matches!(self.pause, Some(Pause { until: None }))
     }
 
     fn wanted(&self) -> bool {
@@ -81,20 +85,21 @@ impl<M: Mechanism> Reactor<'_, M> {
             self.listening.pause = None;
         }
         self.await_leaving()?;
-        let wanted = self.listening.wanted() && !self.workers_are_full();
+        let any = self.listening.wanted() && !self.workers_are_full();
+        let wanted = Attention { any, leaves: self.listening.leaves };
         if wanted == self.listening.watched {
             return Ok(());
         }
-        self.hand.stats.arms += M::ARMS * self.listening.lent.len() as u64;
+        let before = std::mem::replace(&mut self.listening.watched, wanted);
         for (index, listener) in self.listening.lent.iter().enumerate() {
-            match wanted {
-                true => {
-                    self.mechanism.add(listener.as_fd(), Key::listener(index), Interest::READ)?;
-                }
-                false => self.mechanism.remove(listener.as_fd())?,
+            let fd = listener.as_fd();
+            match (before.has(listener), wanted.has(listener)) {
+                (false, true) => self.mechanism.add(fd, Key::listener(index), Interest::READ)?,
+                (true, false) => self.mechanism.remove(fd)?,
+                _ => continue,
             }
+            self.hand.stats.arms += M::ARMS;
         }
-        self.listening.watched = wanted;
         Ok(())
     }
 
@@ -119,8 +124,8 @@ impl<M: Mechanism> Reactor<'_, M> {
             if self.workers_are_full() {
                 return;
             }
-            let Some(listener) = self.listening.lent.get(index).map(Arc::clone) else { return };
-            let accepted = self.acceptor.accept(&self.site.gate, &listener);
+            let Some(listener) = self.listening.lent.get(index) else { return };
+            let accepted = self.acceptor.accept(&self.site.gate, listener);
             if !self.receive(accepted) {
                 return;
             }
@@ -129,14 +134,14 @@ impl<M: Mechanism> Reactor<'_, M> {
 
     /// The drain has begun: nobody watches the listeners any more, only their backlogs count.
     pub(super) fn begin_to_close(&mut self) {
+        let watched = std::mem::take(&mut self.listening.watched);
         for listener in &self.listening.lent {
-            if self.listening.watched
+            if watched.has(listener)
                 && let Err(error) = self.mechanism.remove(listener.as_fd())
             {
                 tracing::warn!("{} cannot let go of a listener: {error}", M::CALL);
             }
         }
-        self.listening.watched = false;
         let most = self.site.listeners.backlog();
         self.listening.intake = Some(Intake::of(&self.listening.lent, most));
     }
@@ -180,6 +185,10 @@ impl<M: Mechanism> Reactor<'_, M> {
             Accepted::Nobody => return false,
             Accepted::Full => {
                 self.listening.pause = Some(Pause { until: None });
+                return false;
+            }
+            Accepted::Left => {
+                self.listening.leaves = true;
                 return false;
             }
             Accepted::Exhausted { refused, pause } => {
