@@ -127,3 +127,32 @@ fn a_process_that_does_not_answer_is_left_out() {
     drop(peers);
     expect_counts(&server.stop(), count, 0);
 }
+
+/// Kills: an answer without the counts, or the peers, of a loop that computes, which does not say so;
+/// one that says so for ever.
+#[test]
+fn a_loop_that_computes_is_said_to_be_left_out() {
+    let models = [
+        ("epoll:threads=2", "1 of 2 loops computes and does not answer"),
+        ("poll", "the loop computes and does not answer"),
+        ("epoll:processes=1,threads=2", "1 of 2 loops computes and does not answer"),
+    ];
+    for (model, sentence) in models {
+        let server = attended(model);
+        let mut busy = server.connect();
+        expect_service(&mut busy);
+        assert!(!ask(&server, "stats", "accepted=").join("\n").contains("answer"), "{model}");
+        busy.send("spin 2000\n");
+        // It may not have begun.
+        until("the loop to compute", || {
+            let lines = ask(&server, "stats", "accepted=");
+            lines[0].contains(&format!("{sentence}: its counters may lag"))
+        });
+        let lines = ask(&server, "peers", " peer");
+        assert!(lines[0].contains(&format!("{sentence}: its peers are left out")), "{lines:?}");
+        busy.expect("spun\n");
+        assert!(!ask(&server, "stats", "accepted=").join("\n").contains("answer"), "{model}");
+        drop(busy);
+        expect_counts(&server.stop(), 1, 0);
+    }
+}

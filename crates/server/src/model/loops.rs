@@ -23,7 +23,7 @@ use crate::workers::Workers;
 /// How long a loop that was cut off gets to notice; one that computes on is left behind.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How long the operator waits for a loop's answer: one that computes is left out.
+/// How long the operator waits for the loops' answers: those that compute are left out, and counted.
 const REPORT_WAIT: Duration = Duration::from_millis(200);
 
 /// Why a loop model's settings make no sense together, if they do not.
@@ -141,6 +141,24 @@ struct LoopCrew {
 }
 
 impl LoopCrew {
+    /// Tells the operator that only so many loops have `answered`, who were asked for their `peers`,
+    /// or for what they have counted.
+    fn say_silent(&self, answered: usize, peers: bool) {
+        let (all, silent) = (self.letters.len(), self.letters.len() - answered);
+        let silent = match (silent, all) {
+            (1, 1) => "the loop computes and does".to_owned(),
+            (1, all) => format!("1 of {all} loops computes and does"),
+            (silent, all) => format!("{silent} of {all} loops compute and do"),
+        };
+        let lacks = match (peers, all - answered) {
+            (true, 1) => "its peers are left out",
+            (true, _) => "their peers are left out",
+            (false, 1) => "its counters may lag",
+            (false, _) => "their counters may lag",
+        };
+        tracing::warn!("{silent} not answer: {lacks}");
+    }
+
     /// Starts the thread that accepts for all loops, if there is to be one.
     fn hand_off(&mut self) -> io::Result<()> {
         let Some((entrance, _)) = &self.entrance else { return Ok(()) };
@@ -205,9 +223,11 @@ impl Crew for LoopCrew {
         }
         drop(answer);
         let end = Instant::now() + REPORT_WAIT;
-        for _ in &self.letters {
+        for answered in 0..self.letters.len() {
             let left = end.saturating_duration_since(Instant::now());
-            let Ok(peers) = answers.recv_timeout(left) else { return };
+            let Ok(peers) = answers.recv_timeout(left) else {
+                return self.say_silent(answered, each.is_some());
+            };
             if let Some(each) = &mut each {
                 peers.into_iter().for_each(&mut **each);
             }
