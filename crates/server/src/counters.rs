@@ -192,7 +192,9 @@ impl Counters {
     /// How many peers the gate still counts for these rows, whose process is gone; from now on none.
     pub(crate) fn take_inside(&self, rows: Range<usize>) -> u64 {
         let rows = self.0[rows].iter();
-        rows.fold(0_u64, |sum, row| sum.wrapping_add(row.inside.swap(0, Relaxed)))
+        let sum = rows.fold(0_u64, |sum, row| sum.wrapping_add(row.inside.swap(0, Relaxed)));
+        // "Negative" if a loop that was left behind has let its peer go once more.
+        if sum.cast_signed() < 0 { 0 } else { sum }
     }
 }
 

@@ -4,6 +4,7 @@ use std::thread;
 
 use switchboard::testing::{Client, until};
 
+use crate::system::{has_signal_pending, listens};
 use crate::{expect_service, probe};
 
 /// Whether this peer was let in: it is answered, or it is closed.
@@ -132,14 +133,14 @@ fn drain_while_full(model: &str, arguments: &[&str]) {
     assert_eq!((stopped.get("accepted"), stopped.in_order()), (3, 3), "{model}: {stopped:?}");
 }
 
-/// Kills: peers whom a busy server has accepted in its drain, and whom nobody counts, or the column
-/// of those who had a session; a cut that waits until a thread is free for them.
+/// Kills: peers whom a busy server has accepted in its drain, or for its queue, and who are counted
+/// nowhere, or as if they had had a session; a cut that waits until a thread is free for them.
 #[test]
 fn whoever_waits_in_the_lobby_at_the_cut_is_refused() {
     let models = [
         "sequential",
         "prefork:processes=1",
-        "pool:threads=1",
+        "pool:processes=1,threads=1",
         "pool:accept=queue,queue=1,threads=1",
     ];
     for model in models {
@@ -149,15 +150,34 @@ fn whoever_waits_in_the_lobby_at_the_cut_is_refused() {
         busy.send("spin 2500\n");
         let mut waiting: Vec<Client> = (0..5).map(|_| server.connect()).collect();
         server.terminate();
-        until("the port to be closed", || Client::connect(server.address()).is_err());
+        until("the port to be closed", || !listens(server.address()));
         assert!(waiting.iter_mut().all(|peer| !peer.closed()), "under {model}");
         server.terminate();
         busy.expect_closed();
         waiting.iter_mut().for_each(|peer| drop(peer.expect_closed()));
         let stopped = server.wait();
-        let counted = ["accepted", "cut_off", "failed"].map(|field| stopped.get(field));
-        assert_eq!(counted, [1, 1, 0], "under {model}: {stopped:?}");
-        // Those who came before the port was closed are among them.
-        assert!(stopped.get("refused") >= 5, "under {model}: {stopped:?}");
+        let fields = ["accepted", "refused", "cut_off", "failed"];
+        let counted = fields.map(|field| stopped.get(field));
+        assert_eq!(counted, [1, 5, 1, 0], "under {model}: {stopped:?}");
+    }
+}
+
+/// Kills: a peer that is left behind in one of several processes, and is counted as cut off there
+/// and as refused by the supervisor.
+#[test]
+fn whoever_is_left_behind_is_counted_once() {
+    for model in ["epoll:processes=1", "thread:processes=1", "epoll:processes=1,threads=2"] {
+        let server = probe(model).args(["--drain", "forever"]).start();
+        let mut busy = server.connect();
+        expect_service(&mut busy);
+        busy.send("spin 6000\n");
+        server.terminate();
+        until("the drain to begin", || !has_signal_pending(server.pid()));
+        server.terminate();
+        busy.expect_closed();
+        let stopped = server.wait();
+        let fields = ["accepted", "refused", "cut_off", "failed"];
+        let counted = fields.map(|field| stopped.get(field));
+        assert_eq!(counted, [1, 0, 1, 0], "under {model}: {stopped:?}");
     }
 }

@@ -125,16 +125,27 @@ fn port<E: std::fmt::Debug>(address: Result<SocketAddr, E>) -> u16 {
     address.unwrap().port()
 }
 
+/// Whether somebody listens at that address, without a connection to it.
+pub(crate) fn listens(address: &str) -> bool {
+    const LISTENING: &str = "0A";
+    let port = address.rsplit_once(':').unwrap().1.parse().unwrap();
+    sockets_that_are(LISTENING).contains_key(&(port, 0))
+}
+
 /// The inode of each TCP socket that is connected, by its own port and the other's.
 fn sockets() -> BTreeMap<(u16, u16), String> {
     const ESTABLISHED: &str = "01";
+    sockets_that_are(ESTABLISHED)
+}
+
+fn sockets_that_are(state: &str) -> BTreeMap<(u16, u16), String> {
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
     let mut sockets = BTreeMap::new();
     for line in table.lines().skip(1) {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let port =
             |field: &str| u16::from_str_radix(field.rsplit_once(':').unwrap().1, 16).unwrap();
-        if fields[3] == ESTABLISHED {
+        if fields[3] == state {
             sockets.insert((port(fields[1]), port(fields[2])), fields[9].to_owned());
         }
     }

@@ -64,29 +64,32 @@ impl Floor {
         self.peers().insert(presence.info.id, Arc::clone(&presence));
         self.site.say_opened(&presence.info);
         let (ending, error) = answer(&self.site, &presence, &self.desk, &self.terms, buffers);
-        self.leave(presence, ending, error.as_ref());
-        self.site.gate.leave(row);
+        if self.leave(presence, ending, error.as_ref()) {
+            self.site.gate.leave(row);
+        }
         if self.site.stop.draining() {
             self.bell.ring();
         }
     }
 
     /// A peer leaves the list before its socket is closed, so that no one shuts down a descriptor
-    /// that has been given to somebody else.
-    fn leave(&self, presence: Arc<Presence>, ending: Ending, error: Option<&io::Error>) {
+    /// that has been given to somebody else. Whether it was there: one that was left behind has been
+    /// counted, and has left the gate.
+    fn leave(&self, presence: Arc<Presence>, ending: Ending, error: Option<&io::Error>) -> bool {
         let traffic = presence.traffic();
         let mut stats = Stats::default();
         stats.ended(ending);
         self.site.say_closed((presence.info.id, &presence.info.address), ending, traffic, error);
         let row = presence.row.clone();
         self.desk.forget(presence.info.id);
-        {
-            let mut peers = self.peers();
-            // One that was left behind has been counted.
-            if peers.remove(&presence.info.id).is_some() {
-                row.gather(&mut stats);
-            }
+        let mut peers = self.peers();
+        let present = peers.remove(&presence.info.id).is_some();
+        if present {
+            row.gather(&mut stats);
         }
+        drop(peers);
+        drop(presence);
+        present
     }
 
     /// Wakes the threads that wait for the beginning of a request. Not those for whose peers the
@@ -124,6 +127,7 @@ impl Floor {
             let mut stats = Stats::default();
             stats.ended(Ending::CutOff);
             presence.row.gather(&mut stats);
+            self.site.gate.leave(&presence.row);
         }
     }
 
@@ -148,6 +152,8 @@ pub(super) struct FloorCrew {
     pub(super) staff: Staff,
     /// Threads that are not of the staff have ended, too.
     pub(super) others_ended: Box<dyn Fn() -> bool>,
+    /// Closes those who wait for threads elsewhere than in the lobby.
+    pub(super) clear_others: Box<dyn Fn()>,
 }
 
 impl FloorCrew {
@@ -155,8 +161,14 @@ impl FloorCrew {
     pub(super) fn new(floor: &Arc<Floor>) -> FloorCrew {
         let staff = Staff::new(&floor.bell, &floor.site.stop);
         let lobby = Lobby::new(&floor.site, floor.site.row(0), false);
-        let (floor, entrances) = (Arc::clone(floor), Vec::new());
-        FloorCrew { floor, entrances, lobby, staff, others_ended: Box::new(|| true) }
+        FloorCrew {
+            floor: Arc::clone(floor),
+            entrances: Vec::new(),
+            lobby,
+            staff,
+            others_ended: Box::new(|| true),
+            clear_others: Box::new(|| ()),
+        }
     }
 
     /// Another entrance, for a thread that counts in `row`.
@@ -206,6 +218,7 @@ impl Crew for FloorCrew {
     }
 
     fn leave_behind(&mut self) {
+        (self.clear_others)();
         self.floor.leave_behind();
     }
 

@@ -203,10 +203,12 @@ impl Crew for LoopCrew {
         for name in self.staff.running() {
             tracing::warn!("left behind: the thread {name} still computes for one of its peers");
         }
-        self.site.counters.close(self.site.rows.clone(), Ending::CutOff);
+        let lost = self.site.counters.close(self.site.rows.clone(), Ending::CutOff);
         // Accepted for a loop that never read of them.
         let refused = self.letters.iter().map(|letters| letters.coming()).sum();
-        self.site.row(0).gather(&mut Stats { refused, ..Stats::default() });
+        let row = self.site.row(0);
+        row.gather(&mut Stats { refused, ..Stats::default() });
+        (0..lost + refused).for_each(|_| self.site.gate.leave(&row));
     }
 
     fn hold(&mut self, held: bool) {

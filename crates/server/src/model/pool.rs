@@ -103,6 +103,13 @@ fn start_with_queue(
     let row = floor.site.row(count);
     let entrance = crew.entrance(row.clone())?;
     let site = Arc::clone(&floor.site);
+    crew.clear_others = Box::new({
+        let (site, row) = (Arc::clone(&site), row.clone());
+        move || {
+            let queued = std::iter::from_fn(|| served.take_now());
+            queued.for_each(|(newcomer, _)| turn_away(newcomer, &site, &row));
+        }
+    });
     // The thread's end closes the queue, and that ends the others.
     let mut queue = Some(queue);
     crew.staff.start("sb-accept".to_owned(), move || {
