@@ -71,8 +71,9 @@ counters! {
     /// Times that a loop was told of urgent data. Every model reads it in line; `spin` and the
     /// blocking models, which ask nobody, are not told of it and count none.
     urgent,
-    /// Microseconds that peers waited for a thread, between accept(2) and their session, all
-    /// together: `pool` has a queue.
+    /// Microseconds that peers of `pool` waited for a thread, all together: in its queue, between
+    /// accept(2) and their session; under `accept=all` in the backlog, to the millisecond, while no
+    /// thread was free (Unix sockets cannot tell).
     queued_us,
     /// Times that the last free thread or process was taken, so that the next peer has to wait, in
     /// `pool:accept=all` and `process`; in `pool:accept=queue`, that the queue was full.

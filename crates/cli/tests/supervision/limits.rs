@@ -181,3 +181,28 @@ fn whoever_is_left_behind_is_counted_once() {
         assert_eq!(counted, [1, 0, 1, 0], "under {model}: {stopped:?}");
     }
 }
+
+/// Kills: a wait in the backlog, or in the queue, that is not counted, or is counted for those who
+/// found a thread.
+#[test]
+fn how_long_peers_of_a_pool_waited_is_counted() {
+    for model in ["pool:threads=1", "pool:accept=queue,threads=1"] {
+        let server = probe(model).start();
+        let mut first = server.connect();
+        expect_service(&mut first);
+        let mut second = server.connect();
+        first.send("sleep 300\n").expect("slept\n").end().expect_end();
+        expect_service(&mut second);
+        second.end().expect_end();
+        // The first one, and those who come when a thread is free, have waited for nothing.
+        for _ in 0..3 {
+            let mut peer = server.connect();
+            expect_service(&mut peer);
+            peer.end().expect_end();
+        }
+        let stopped = server.stop();
+        let waited = stopped.get("queued_us");
+        assert!((280_000..2_000_000).contains(&waited), "under {model}: {stopped:?}");
+        assert!(stopped.get("full") > 0 || model.contains("queue"), "{stopped:?}");
+    }
+}

@@ -7,8 +7,8 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant};
 
 use super::floor::{Floor, FloorCrew};
@@ -16,6 +16,7 @@ use super::lobby::turn_away;
 use super::{Kind, Model, Run, Task, blocking_model, settings};
 use crate::admission::Newcomer;
 use crate::carrier::blocking::Buffers;
+use crate::carrier::waited_in_backlog;
 use crate::counters::{RowHandle, Stats};
 use crate::queue::{Giver, Queue};
 use crate::site::Site;
@@ -141,23 +142,36 @@ fn serve_queued(floor: &Floor, queue: &Queue<Queued>, row: &RowHandle) {
             turn_away(newcomer, &floor.site, row);
             continue;
         }
-        let queued_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let queued_us = in_microseconds(since.elapsed());
         row.gather(&mut Stats { queued_us, ..Stats::default() });
         floor.serve(newcomer, row, &mut buffers);
     }
 }
 
+fn in_microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 fn start_accepting(crew: &mut FloorCrew, floor: &Arc<Floor>, count: usize) -> io::Result<()> {
     let idle = Arc::new(AtomicUsize::new(count));
+    // How often the last idle thread was taken.
+    let fulls = Arc::new(AtomicU64::new(0));
     for number in 0..count {
         let row = floor.site.row(number);
         let (floor, entrance) = (Arc::clone(floor), crew.entrance(row.clone())?);
-        let (idle, mut buffers) = (Arc::clone(&idle), Buffers::ready());
+        let (idle, fulls) = (Arc::clone(&idle), Arc::clone(&fulls));
+        let (mut buffers, mut seen) = (Buffers::ready(), 0);
         crew.staff.start(format!("sb-pool-{number}"), move || {
             entrance.admit(|newcomer| {
-                if idle.fetch_sub(1, SeqCst) == 1 {
-                    row.gather(&mut Stats { full: 1, ..Stats::default() });
-                }
+                // Nobody was free at some time since this thread took its last peer: the next one may
+                // have waited. Others are not asked, which would be a system call for each.
+                let before = std::mem::replace(&mut seen, fulls.load(SeqCst));
+                let waited =
+                    (before != seen).then(|| waited_in_backlog(&newcomer.socket)).flatten();
+                let queued_us = waited.map_or(0, in_microseconds);
+                let full = u64::from(idle.fetch_sub(1, SeqCst) == 1);
+                fulls.fetch_add(full, SeqCst);
+                row.gather(&mut Stats { full, queued_us, ..Stats::default() });
                 floor.serve(newcomer, &row, &mut buffers);
                 idle.fetch_add(1, SeqCst);
                 Ok(())
