@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use rustix::process::Signal;
 use switchboard::testing::{Client, program, until};
 
-use crate::system::{children, descriptors, eventfds, has_ended, owners, processes, signal, state};
+use crate::system::{
+    children, descriptors, eventfds, has_ended, listens, owners, processes, signal, state,
+};
 use crate::{SWITCHBOARD, expect_counts, expect_service, probe};
 
 /// Kills: waiting for children in the order of their starts, so that those who end sooner stay
@@ -57,6 +59,29 @@ fn a_peers_process_has_nothing_but_its_peer() {
     }
     peers.into_iter().for_each(|mut peer| peer.end().expect_end());
     expect_counts(&server.stop(), 3, 0);
+}
+
+/// Kills: a child of the drain that keeps the sockets of those who still wait for a child.
+#[test]
+fn whoever_waits_for_a_process_in_the_drain_is_closed_by_no_other() {
+    let server = probe("process:children=1").start();
+    let mut first = server.connect();
+    first.send("echo begun\necho the ").expect("begun\n");
+    let mut waiting: Vec<Client> = (0..3).map(|_| server.connect()).collect();
+    waiting.iter_mut().for_each(|peer| {
+        peer.send("echo waited\necho the ");
+    });
+    server.terminate();
+    until("the port to be closed", || !listens(server.address()));
+    first.send("rest\n").expect("the rest\n").expect_end();
+    for mut peer in waiting {
+        peer.expect("waited\n");
+        let all = descriptors(owners(&server, [&peer])[0]);
+        let sockets = all.iter().filter(|link| link.starts_with("socket:"));
+        assert_eq!(sockets.count(), 1, "{all:?}");
+        peer.send("rest\n").expect("the rest\n").expect_end();
+    }
+    expect_counts(&server.wait(), 4, 0);
 }
 
 /// Kills: a process that keeps the channel, the descriptor or the listeners of another, whose death

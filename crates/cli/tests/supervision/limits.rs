@@ -142,6 +142,7 @@ fn whoever_waits_in_the_lobby_at_the_cut_is_refused() {
         "prefork:processes=1",
         "pool:processes=1,threads=1",
         "pool:accept=queue,queue=1,threads=1",
+        "process:children=1",
     ];
     for model in models {
         let server = probe(model).args(["--drain", "forever"]).start();

@@ -15,9 +15,10 @@ use rustix::process::Signal;
 use slab::Slab;
 use switchboard_core::{Ending, PeerInfo};
 
+use super::lobby::Lobby;
 use super::presence::Presence;
 use super::{Kind, Model, Run, blocking_model, settings, tasks};
-use crate::admission::{Accepted, Acceptor, Intake, Newcomer};
+use crate::admission::{Accepted, Acceptor, Newcomer};
 use crate::carrier::blocking::Buffers;
 use crate::counters::{RowHandle, Stats};
 use crate::listening::Listener;
@@ -71,8 +72,8 @@ struct Parent {
     watched: bool,
     /// Nobody is accepted until then, or until a peer leaves.
     pause: Option<Option<Instant>>,
-    /// Takes in who waits in the backlogs, once the drain has begun.
-    intake: Option<Intake>,
+    /// Who waited in the backlogs when the drain began, until there is room for a child.
+    lobby: Lobby,
     own: Arc<Own>,
     /// What children do at SIGTERM.
     _heeds: Handler,
@@ -106,7 +107,7 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
         watch: Some(watch),
         watched: false,
         pause: None,
-        intake: None,
+        lobby: Lobby::new(site, site.row(0), false),
         own,
         _heeds: heeds,
         buffers: Buffers::ready(),
@@ -154,24 +155,18 @@ impl Parent {
         }
     }
 
-    /// The drain has begun: takes in who waits in the backlogs; those for whom there is no room wait
-    /// until another has left.
-    fn accept_rest(&mut self) {
-        let lent = std::mem::take(&mut self.lent);
-        let most = self.site.listeners.backlog();
-        self.intake.get_or_insert_with(|| Intake::of(&lent, most));
-        drop(lent);
-        while let (Some(intake), Some(acceptor)) = (&mut self.intake, &mut self.acceptor)
-            && !intake.over()
-            && self.children.len() < self.capacity
+    /// The drain has begun: takes in who waits in the backlogs, and forks for those for whom there is
+    /// room. When there is something to do again.
+    fn serve_rest(&mut self) -> Option<Duration> {
+        self.lent.clear();
+        let again = self.lobby.fill();
+        while self.has_room()
             && self.pause.is_none()
+            && let Some(newcomer) = self.lobby.waiting().take_now()
         {
-            let accepted = intake.next(acceptor, &self.site.gate);
-            self.receive(accepted);
+            self.fork(newcomer);
         }
-        if self.intake.as_ref().is_some_and(Intake::over) {
-            self.site.listeners.close();
-        }
+        again
     }
 
     fn receive(&mut self, accepted: Accepted) {
@@ -204,8 +199,10 @@ impl Parent {
         let (info, before) = (newcomer.info.clone(), row.traffic());
         let name = process_name(&format!("sb-peer-{}", info.id));
         let presence = Arc::new(Presence::new(newcomer, row.clone()));
-        let started =
-            Child::start(&name, || self.own.serve(&self.site, &presence, &mut self.buffers));
+        let others = self.lobby.descriptors();
+        let started = Child::start(&name, || {
+            self.own.serve(&self.site, &presence, &others, &mut self.buffers)
+        });
         drop(presence);
         let started = started.and_then(|child| {
             let watch = self.watch.as_ref().expect("only a child has none");
@@ -302,28 +299,25 @@ impl Crew for Parent {
     }
 
     fn ended(&mut self) -> bool {
-        self.intake.as_ref().is_some_and(Intake::over) && self.children.is_empty()
+        self.lobby.is_closed() && self.children.is_empty()
     }
 
     fn let_go(&mut self) -> Option<Duration> {
         let now = Instant::now();
         let _ = self.listen();
         self.pause = None;
-        self.accept_rest();
+        let again = self.serve_rest().map_or(TELL_LEAST, |again| again.min(TELL_LEAST));
         if self.tell_again.is_none_or(|at| at <= now) {
             self.tell_all(DRAIN);
             self.tell_again = Some(now + self.tell_pause);
             self.tell_pause = (self.tell_pause * 2).min(TELL_MOST);
         }
-        Some(TELL_LEAST)
+        Some(again)
     }
 
     fn cut_off(&mut self) {
-        if let (Some(intake), Some(acceptor)) = (&mut self.intake, &mut self.acceptor) {
-            let refused = intake.refuse_rest(acceptor);
-            self.site.row(0).gather(&mut Stats { refused, ..Stats::default() });
-        }
-        self.site.listeners.close();
+        self.lent.clear();
+        self.lobby.clear();
         self.tell_all(CUT);
     }
 

@@ -37,7 +37,8 @@ pub(super) struct Own {
     early: AtomicBool,
     desk: Arc<Desk>,
     terms: Arc<Terms>,
-    /// The listeners, which are open as long as anybody is forked.
+    /// The listeners: after they are closed these are other descriptors of the parent's, but no
+    /// peer's, who are all accepted before.
     listeners: Vec<RawFd>,
     /// The lowest descriptor that the parent opened for itself.
     first_fd: RawFd,
@@ -87,11 +88,17 @@ impl Own {
     }
 
     /// In the child: lets go of all that is the parent's, and serves its peer, and nobody else ever.
-    /// Until it answers it allocates nothing: in the heap that it has inherited that would be a fault
+    /// `others`: peers that wait for a child. Until it answers it allocates nothing: in the heap that it has inherited that would be a fault
     /// for each page with a free piece.
-    pub(super) fn serve(&self, site: &Site, presence: &Presence, buffers: &mut Buffers) -> i32 {
+    pub(super) fn serve(
+        &self,
+        site: &Site,
+        presence: &Presence,
+        others: &[RawFd],
+        buffers: &mut Buffers,
+    ) -> i32 {
         let socket = presence.socket.as_raw_fd();
-        self.listeners.iter().for_each(|fd| close_range(*fd, *fd));
+        self.listeners.iter().chain(others).for_each(|fd| close_range(*fd, *fd));
         close_range(self.first_fd, socket - 1);
         close_range(socket.max(self.first_fd - 1) + 1, RawFd::MAX);
         if let Err(error) = site.stop.renew() {
