@@ -147,6 +147,14 @@ impl Plan {
         self.check_crowd().and_then(|()| self.check_traffic()).map_err(LoadError::Plan)
     }
 
+    /// How long the measurement is to be, in nanoseconds; 0 if messages end it.
+    pub(crate) fn end_ns(&self) -> u64 {
+        match self.end {
+            End::After(time) => u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
+            End::Messages(_) => 0,
+        }
+    }
+
     fn check_crowd(&self) -> Result<(), String> {
         let total = self.connections.saturating_add(self.idle);
         if total == 0 {
