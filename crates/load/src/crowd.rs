@@ -30,15 +30,8 @@ const LATER: u64 = MILLISECOND;
 #[derive(Debug)]
 enum Line {
     Absent,
-    Connecting {
-        socket: OwnedFd,
-        since: u64,
-    },
-    Open {
-        socket: OwnedFd,
-        /// Watched for room to send, too.
-        for_room: bool,
-    },
+    Connecting { socket: OwnedFd, since: u64 },
+    Open { socket: OwnedFd, watched: EventFlags },
 }
 
 /// The sockets of one thread.
@@ -249,7 +242,7 @@ impl Crowd {
         });
         match watched {
             Ok(()) => {
-                self.lines[place] = Line::Open { socket, for_room: false };
+                self.lines[place] = Line::Open { socket, watched: EventFlags::IN };
                 self.open[usize::from(!self.talks(place))] += 1;
                 record.counts.opened += 1;
                 true
@@ -269,12 +262,18 @@ impl Crowd {
     /// Watches a socket for room to send as well, or no longer.
     #[inline]
     pub(crate) fn watch_for_room(&mut self, place: usize, wanted: bool) {
-        let Line::Open { socket, for_room } = &mut self.lines[place] else { return };
-        if *for_room == wanted {
+        let room = if wanted { EventFlags::OUT } else { EventFlags::empty() };
+        self.watch_for(place, EventFlags::IN | room);
+    }
+
+    /// Watches a socket that is open for this.
+    #[inline]
+    pub(crate) fn watch_for(&mut self, place: usize, flags: EventFlags) {
+        let Line::Open { socket, watched } = &mut self.lines[place] else { return };
+        if *watched == flags {
             return;
         }
-        *for_room = wanted;
-        let flags = if wanted { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
+        *watched = flags;
         epoll::modify(&self.epoll, &*socket, EventData::new_u64(place as u64), flags)
             .expect("a socket that is watched can be watched for something else");
     }
@@ -297,6 +296,11 @@ impl Crowd {
     /// An open connection is gone; it is opened again soon.
     pub(crate) fn lose(&mut self, place: usize, now: u64, record: &mut Record) {
         drop(self.take(place, record));
+        self.reopen(place, now);
+    }
+
+    /// Opens a place again in a moment.
+    pub(crate) fn reopen(&mut self, place: usize, now: u64) {
         self.open_again(place, now, REOPEN);
     }
 

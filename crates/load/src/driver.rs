@@ -5,6 +5,7 @@
 //! finishing are phases of the same loop.
 
 mod alarm;
+mod bad;
 mod traffic;
 
 use std::io;
@@ -30,6 +31,7 @@ use crate::watch::Phase;
 use crate::word::{Orders, Word};
 
 use alarm::{ALARM, Alarm};
+use bad::BadPeer;
 
 /// Between two reports, and two looks for what has taken too long.
 const TICK: u64 = 100 * MILLISECOND;
@@ -50,7 +52,9 @@ pub(crate) struct Driver<'a> {
     reports: Sender<Word>,
     terms: Terms,
     crowd: Crowd,
-    /// Of the places that talk.
+    /// Of the first places.
+    bad: Vec<BadPeer>,
+    /// Of the places that talk; those of bad peers stay empty.
     conversations: Vec<Conversation>,
     record: Record,
     /// In an open loop, from the start on.
@@ -94,8 +98,9 @@ impl<'a> Driver<'a> {
         let timeout = nanoseconds(plan.timeout);
         let crowd = Crowd::new(target, sources, ramp(plan, share, now), size, timeout)
             .map_err(|error| LoadError::system("make an epoll instance", error))?;
-        let conversations =
-            (0..size.talking).map(|own| Conversation::new(share.number(own))).collect();
+        let numbers = (0..size.talking).map(|own| share.number(own));
+        let bad =
+            numbers.clone().map_while(|number| Some(BadPeer::new(plan.manner(number)?, number)));
         Ok(Driver {
             plan,
             share,
@@ -103,7 +108,8 @@ impl<'a> Driver<'a> {
             reports,
             terms: Terms::new(Exchange::new(plan)?, plan.seed),
             crowd,
-            conversations,
+            bad: bad.collect(),
+            conversations: numbers.map(Conversation::new).collect(),
             record: Record::new(is_open(plan)),
             timetable: None,
             phase: Phase::Connecting,
@@ -169,6 +175,7 @@ impl<'a> Driver<'a> {
         self.crowd.expire(now, &mut self.record);
         if self.phase != Phase::Connecting {
             self.give_up_on_the_late(now);
+            self.step_badly();
         }
         self.next_tick = match self.phase {
             Phase::Connecting => now + TICK_BEFORE,
@@ -234,9 +241,6 @@ impl<'a> Driver<'a> {
         if now >= self.until {
             self.measure(now);
         }
-        if is_open(self.plan) {
-            return;
-        }
         for place in 0..self.conversations.len() {
             self.open_up(place, clock::now());
         }
@@ -265,14 +269,19 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Which one this thread is of those that have a connection that talks.
+    /// Which one this thread is of those that have a good connection that talks.
     fn active(&self) -> Option<(u32, u32)> {
-        let workers = u64::from(self.share.workers).min(self.plan.connections) as u32;
-        (self.share.worker < workers).then_some((self.share.worker, workers))
+        let (bad, workers) = (self.plan.bad_connections(), self.share.workers);
+        let active = u64::from(workers).min(self.plan.connections - bad) as u32;
+        // The first good connection is that of the thread whose turn comes after the bad ones.
+        let first = (bad % u64::from(workers)) as u32;
+        let own = (self.share.worker + workers - first) % workers;
+        (own < active).then_some((own, active))
     }
 
     fn set_timetable(&mut self, start: u64) {
-        let rate = self.plan.schedule.rate(self.plan.connections);
+        let good = self.plan.connections - self.plan.bad_connections();
+        let rate = self.plan.schedule.rate(good);
         if let (Schedule::Open { arrivals, .. }, Some(rate), Some(active)) =
             (self.plan.schedule, rate, self.active())
         {

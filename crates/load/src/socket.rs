@@ -6,9 +6,13 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
 use rustix::io::Errno;
-use rustix::net::sockopt::{set_tcp_nodelay, socket_error};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
-use rustix::net::{bind, connect, recv, send, socket_with};
+use rustix::net::sockopt::{
+    set_socket_linger, set_socket_recv_buffer_size, set_tcp_nodelay, socket_error,
+};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType,
+};
+use rustix::net::{bind, connect, recv, send, shutdown, socket_with};
 
 use crate::conversation::Failure;
 use crate::errors::ErrorKind;
@@ -105,6 +109,24 @@ pub(crate) fn transmit(socket: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize, Fa
         Err(Errno::AGAIN | Errno::INTR) => Ok(0),
         Err(errno) => Err(failure(errno, "sending")),
     }
+}
+
+/// Closes so that the server sees a reset.
+pub(crate) fn reset(socket: OwnedFd) {
+    // On a socket that is broken already there is nothing left to reset.
+    let _ = set_socket_linger(&socket, Some(std::time::Duration::ZERO));
+}
+
+/// Sends its last byte, as the server sees it.
+pub(crate) fn end(socket: BorrowedFd<'_>) {
+    // On a socket that is broken already the next call says so.
+    let _ = shutdown(socket, Shutdown::Write);
+}
+
+/// Makes what can pile up on this side small.
+pub(crate) fn narrow(socket: BorrowedFd<'_>) {
+    // The kernel's least is what is asked for; any other size also does.
+    let _ = set_socket_recv_buffer_size(socket, 4096);
 }
 
 /// What an error of the system means.

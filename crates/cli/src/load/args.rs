@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use switchboard::Address;
 use switchboard::command::duration;
 use switchboard_load::message::{Expect, Message, Protocol, Records, Template};
-use switchboard_load::{Arrivals, End, Plan, Rate, Schedule};
+use switchboard_load::{Arrivals, BadPeers, End, Manner, Plan, Rate, Schedule};
 
 /// The arguments of `load`.
 #[derive(Args, Debug)]
@@ -30,6 +30,8 @@ pub(crate) struct LoadArgs {
     schedule: ScheduleArgs,
     #[command(flatten)]
     message: MessageArgs,
+    #[command(flatten)]
+    bad: BadArgs,
 }
 
 /// Who connects.
@@ -140,6 +142,31 @@ struct MessageArgs {
     expect: Expect,
 }
 
+/// Peers that behave badly and are not measured, to see what a server does to the others.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Bad peers, each kind a share of the connections, such as 10%")]
+struct BadArgs {
+    /// Send without pause, and take a byte of the replies ten times a second
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    slow_read: Option<f64>,
+
+    /// Send a byte ten times a second
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    slow_write: Option<f64>,
+
+    /// Reset the connection after a message, and come again
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    reset_after: Option<f64>,
+
+    /// End the own side after a message, read to the end, and come again
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    half_close: Option<f64>,
+
+    /// Send half a message and nothing more
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    stall: Option<f64>,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ArrivalsArg {
     /// At equal distances
@@ -169,7 +196,7 @@ impl LoadArgs {
             protocol: self.message.protocol,
             expect: self.message.expect.clone(),
             script: None,
-            bad: Vec::new(),
+            bad: self.bad.peers(),
             end: match self.schedule.messages {
                 Some(count) => End::Messages(count),
                 None => End::After(self.schedule.duration),
@@ -220,6 +247,29 @@ impl MessageArgs {
     }
 }
 
+impl BadArgs {
+    fn peers(&self) -> Vec<BadPeers> {
+        let shares = [
+            (Manner::SlowRead, self.slow_read),
+            (Manner::SlowWrite, self.slow_write),
+            (Manner::ResetAfter, self.reset_after),
+            (Manner::HalfClose, self.half_close),
+            (Manner::Stall, self.stall),
+        ];
+        let peers = shares.into_iter().filter_map(|(manner, share)| Some((manner, share?)));
+        peers.map(|(manner, share)| BadPeers { manner, share }).collect()
+    }
+}
+
+/// A share, as a percentage.
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').and_then(|digits| digits.parse::<f64>().ok());
+    match number {
+        Some(number) if number > 0.0 && number <= 100.0 => Ok(number / 100.0),
+        _ => Err("a share is a percentage above 0, such as 10%".into()),
+    }
+}
+
 /// A number of things a second.
 fn rate(text: &str) -> Result<f64, String> {
     let (digits, unit) = match text.strip_suffix('k') {
@@ -235,6 +285,14 @@ fn rate(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_is_a_percentage() {
+        assert_eq!(share("10%"), Ok(0.1));
+        for text in ["10", "0%", "101%", "%"] {
+            assert!(share(text).is_err_and(|error| error.contains("10%")), "{text}");
+        }
+    }
 
     #[test]
     fn a_rate_may_be_in_thousands_or_millions() {

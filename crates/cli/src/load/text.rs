@@ -18,6 +18,10 @@ pub(super) fn text(report: &Report) -> String {
     if asked.idle > 0 {
         line("idle", format!("{} of {}", achieved.idle, asked.idle));
     }
+    if !asked.bad.is_empty() {
+        let (sent, closed) = (achieved.bad_sent, achieved.bad_closed);
+        line("bad peers", format!("{sent} messages, {closed} connections ended by the server"));
+    }
     line("measured", format!("{:.3} s", achieved.seconds));
     line("messages", format!("{} sent, {} answered", achieved.sent, achieved.answered));
     line("rate", format!("{:.1} answered/s", achieved.rate));

@@ -29,6 +29,9 @@ impl Driver<'_> {
             self.bury();
             return;
         }
+        if self.is_bad(place) {
+            return self.bad_event(place, flags);
+        }
         if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
             self.receive(place);
         }
@@ -39,6 +42,9 @@ impl Driver<'_> {
 
     /// A connection is open: in a closed loop it begins to send.
     pub(super) fn open_up(&mut self, place: usize, now: u64) {
+        if self.is_bad(place) {
+            return self.begin_badly(place);
+        }
         if matches!(self.phase, Phase::Connecting | Phase::Finishing) && !self.plan.short {
             return;
         }
@@ -225,6 +231,7 @@ impl Driver<'_> {
             return u64::MAX;
         }
         let (mut now, end, border) = (clock::now(), self.end(), self.warm_until());
+        let bad = self.bad.len();
         for _ in 0..AT_A_TIME {
             let Some(table) = &mut self.timetable else { break };
             let due = table.next();
@@ -235,7 +242,7 @@ impl Driver<'_> {
                 self.timetable = None;
                 break;
             }
-            let turn = table.take(self.conversations.len());
+            let turn = bad + table.take(self.conversations.len() - bad);
             self.left -= 1;
             self.note_lag(now - due);
             match self.taker(turn) {
