@@ -13,7 +13,8 @@
 //!
 //! - [`Plan`]: what to apply, as plain data. [`schedule`]: when a message is due.
 //! - [`message`]: what is sent, where a reply ends, what it has to be.
-//! - `conversation`: one connection's messages and replies, without a socket or a clock.
+//! - `conversation`: one connection's messages and replies, without a socket or a clock. `dialogue`:
+//!   the same for a script.
 //! - `crowd`, `sources`, `socket`: the connections of a thread. `driver`: the loop that serves them.
 //! - [`run()`], `conduct`: starts the threads, lets them begin together, adds up what they tell
 //!   (`word`). `parts`: the same in several processes.
@@ -24,6 +25,7 @@ mod clock;
 mod conduct;
 mod conversation;
 mod crowd;
+mod dialogue;
 mod driver;
 pub mod error;
 pub mod errors;
