@@ -42,6 +42,19 @@ fn where_nobody_listens_no_load_is_applied() {
     }
 }
 
+/// Kills: ten thousand attempts where a hundred have shown enough.
+#[test]
+fn where_nobody_listens_few_try() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = listener.local_addr().unwrap();
+    drop(listener);
+    // All of them would take ten seconds.
+    let asked = Plan { idle: 10_000, connect_rate: Some(1000.0), ..for_a_moment(free) };
+    let start = std::time::Instant::now();
+    assert!(matches!(try_report(&asked), Err(LoadError::NotApplied(_))));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
 /// Kills: a server that goes away and is not missed.
 #[test]
 fn a_server_that_stops_listening_refuses() {
