@@ -84,6 +84,27 @@ fn a_reset_is_one() {
     assert!(error.count > 0);
 }
 
+/// A listener whose backlog is full drops whoever wants to connect.
+///
+/// Kills: a connection that is waited for without end.
+#[test]
+fn connecting_that_takes_too_long_is_timed_out() {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+    let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&listener, &std::net::SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    listen(&listener, 0).unwrap();
+    let target = getsockname(&listener).unwrap().try_into().unwrap();
+    let timeout = Duration::from_millis(200);
+    let asked = Plan {
+        connections: 5,
+        timeout,
+        expect: "nothing".parse().unwrap(),
+        ..for_a_moment(target)
+    };
+    let error = only(ErrorKind::TimedOut, &report(&asked));
+    assert_eq!(error.first.as_deref(), Some("connecting took over 0.2 s"));
+}
+
 /// Kills: a reply that is waited for without end.
 #[test]
 fn a_reply_that_does_not_come_is_timed_out() {
