@@ -119,7 +119,8 @@ pub struct Generator {
     pub processes: u32,
     /// Threads in all of them that applied the load.
     pub threads: u32,
-    /// Their processor time during the measurement.
+    /// Their processor time during the measurement, but not what they spent looking whether a message
+    /// was due already: they could have done something else.
     pub cpu_s: f64,
     /// Of the processor time that as many threads could have had, between 0 and 1.
     pub cpu_share: f64,
