@@ -14,6 +14,7 @@ pub mod plan;
 pub mod record;
 pub mod report;
 pub mod schedule;
+pub mod units;
 pub mod watch;
 mod written;
 
