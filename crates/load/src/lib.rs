@@ -6,7 +6,9 @@
 //! - [`message`]: what is sent, where a reply ends, what it has to be.
 //! - [`watch`]: who is told how a run goes, and what is left of it ([`Outcome`]).
 //! - [`record`]: what was seen, mergeable. [`Report`]: the result as plain data.
+//! - [`server_side`]: what the server's processes used meanwhile.
 
+mod cpus;
 pub mod error;
 pub mod errors;
 pub mod message;
@@ -14,6 +16,7 @@ pub mod plan;
 pub mod record;
 pub mod report;
 pub mod schedule;
+pub mod server_side;
 pub mod units;
 pub mod watch;
 mod written;
@@ -24,4 +27,5 @@ pub use plan::{BadPeers, End, Manner, Plan};
 pub use record::Record;
 pub use report::Report;
 pub use schedule::{Arrivals, Rate, Schedule};
+pub use server_side::Onlooker;
 pub use watch::{Interval, Outcome, Phase, Progress, Silent, Watch};

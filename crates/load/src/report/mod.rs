@@ -1,14 +1,18 @@
 //! The result as plain data: what was asked, what was achieved, how long it took, what went wrong.
 
-use serde::Serialize;
-
+mod server;
 mod times;
 
-pub use times::{Bucket, Times};
+use serde::Serialize;
 
+use crate::cpus;
 use crate::errors::{ErrorKind, Errors};
 use crate::plan::Plan;
+use crate::server_side::Seen;
 use crate::watch::{Interval, Outcome};
+
+pub use server::ServerSide;
+pub use times::{Bucket, Times};
 
 /// The name and version of [`Report`] as JSON.
 pub const SCHEMA: &str = "switchboard.load/1";
@@ -97,7 +101,8 @@ pub struct Generator {
     pub threads: u32,
     /// Their processor time during the measurement.
     pub cpu_s: f64,
-    /// Of the processor time that as many threads could have had, between 0 and 1.
+    /// Of the processor time that these threads could have had on [`cpus`](Generator::cpus),
+    /// between 0 and 1.
     pub cpu_share: f64,
     /// Messages of an open loop that the generator itself handled over 1 ms late.
     pub late_sends: u64,
@@ -105,35 +110,14 @@ pub struct Generator {
     pub late_share: f64,
     /// The latest of them.
     pub latest_ns: u64,
-}
-
-/// What the server's processes took while it was measured.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct ServerSide {
-    /// Processes at the end, the one that was named and its descendants.
-    pub processes: u32,
-    /// Threads of all of them, at most.
-    pub threads: u64,
-    /// Descriptors of all of them, at most.
-    pub descriptors: u64,
-    /// Processor time.
-    pub cpu_s: f64,
-    /// Of it for each message that was answered.
-    pub cpu_per_message_ns: Option<f64>,
-    /// Memory (PSS) before the first connection.
-    pub pss_before_bytes: u64,
-    /// Memory (PSS), at most.
-    pub pss_bytes: u64,
-    /// How much memory each connection added.
-    pub bytes_per_peer: Option<f64>,
-    /// Switches because a thread waited.
-    pub voluntary_switches: u64,
-    /// Switches because a thread had had its time.
-    pub involuntary_switches: u64,
+    /// The processors that it may run on, by number.
+    pub cpus: Vec<u32>,
+    /// Processors of this machine that are switched on.
+    pub cpus_online: u32,
 }
 
 impl Report {
-    /// What `outcome` comes to. The server's side is filled in by whoever watched it.
+    /// What `outcome` comes to. Must be called on the machine where the load was applied.
     pub fn of(outcome: &Outcome) -> Report {
         let (record, plan) = (&outcome.record, &outcome.plan);
         Report {
@@ -150,6 +134,12 @@ impl Report {
             server: None,
             interrupted: outcome.interrupted,
         }
+    }
+
+    /// With what was seen of the server meanwhile.
+    pub fn beside(mut self, seen: &Seen) -> Report {
+        self.server = Some(ServerSide::of(seen, &self));
+        self
     }
 }
 
@@ -182,16 +172,20 @@ impl Generator {
     fn of(outcome: &Outcome) -> Generator {
         let counts = &outcome.record.counts;
         let threads = outcome.processes * outcome.plan.threads;
+        let cpus = cpus::own();
+        let parallel = threads.min(cpus.len() as u32);
         let cpu_s = counts.cpu_ns as f64 / 1e9;
         let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
         Generator {
             processes: outcome.processes,
             threads,
             cpu_s,
-            cpu_share: share(cpu_s, outcome.measured.as_secs_f64() * f64::from(threads)),
+            cpu_share: share(cpu_s, outcome.measured.as_secs_f64() * f64::from(parallel)),
             late_sends: counts.late,
             late_share: share(counts.late as f64, counts.sent as f64),
             latest_ns: counts.latest_ns,
+            cpus,
+            cpus_online: cpus::online(),
         }
     }
 }
