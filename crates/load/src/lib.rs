@@ -6,11 +6,13 @@
 //! - [`message`]: what is sent, where a reply ends, what it has to be.
 //! - [`watch`]: who is told how a run goes, and what is left of it ([`Outcome`]).
 //! - [`record`]: what was seen, mergeable. [`Report`]: the result as plain data.
-//! - [`server_side`]: what the server's processes used meanwhile.
+//! - [`server_side`]: what the server's processes used meanwhile. [`honesty`]: what makes a result
+//!   doubtful.
 
 mod cpus;
 pub mod error;
 pub mod errors;
+pub mod honesty;
 pub mod message;
 pub mod plan;
 pub mod record;
@@ -23,6 +25,7 @@ mod written;
 
 pub use error::LoadError;
 pub use errors::{ErrorCount, ErrorKind, Errors};
+pub use honesty::Warning;
 pub use plan::{BadPeers, End, Manner, Plan};
 pub use record::Record;
 pub use report::Report;

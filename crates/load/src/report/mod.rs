@@ -1,5 +1,7 @@
 //! The result as plain data: what was asked, what was achieved, how long it took, what went wrong.
 
+#[cfg(test)]
+pub(crate) mod made_up;
 mod server;
 mod times;
 
@@ -7,6 +9,7 @@ use serde::Serialize;
 
 use crate::cpus;
 use crate::errors::{ErrorKind, Errors};
+use crate::honesty::{self, Warning};
 use crate::plan::Plan;
 use crate::server_side::Seen;
 use crate::watch::{Interval, Outcome};
@@ -42,6 +45,8 @@ pub struct Report {
     pub generator: Generator,
     /// The server's side, if it was watched.
     pub server: Option<ServerSide>,
+    /// What makes these figures doubtful, and what to do about it.
+    pub warnings: Vec<Warning>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
 }
@@ -120,7 +125,7 @@ impl Report {
     /// What `outcome` comes to. Must be called on the machine where the load was applied.
     pub fn of(outcome: &Outcome) -> Report {
         let (record, plan) = (&outcome.record, &outcome.plan);
-        Report {
+        let report = Report {
             schema: SCHEMA,
             asked: plan.clone(),
             asked_rate: plan.schedule.rate(plan.connections),
@@ -132,13 +137,21 @@ impl Report {
             errors_before: lines(&outcome.before.errors),
             generator: Generator::of(outcome),
             server: None,
+            warnings: Vec::new(),
             interrupted: outcome.interrupted,
-        }
+        };
+        report.judged()
     }
 
     /// With what was seen of the server meanwhile.
     pub fn beside(mut self, seen: &Seen) -> Report {
         self.server = Some(ServerSide::of(seen, &self));
+        self.judged()
+    }
+
+    /// With its warnings.
+    fn judged(mut self) -> Report {
+        self.warnings = honesty::warnings(&self);
         self
     }
 }
