@@ -1,6 +1,7 @@
-//! The program `switchboard`: `serve`, `connect`, `models`, `services`.
+//! The program `switchboard`: `serve`, `connect`, `load`, `models`, `services`.
 
 mod connect;
+mod load;
 mod models;
 mod serve;
 mod services;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use clap::{Args, Command, FromArgMatches};
 
 use connect::ConnectArgs;
+use load::LoadArgs;
 use table::FormatArgs;
 
 const ABOUT: &str = "Run a TCP service under any concurrency model, chosen when it is started";
@@ -20,6 +22,7 @@ const FIRST_STEPS: &str = "\
 First steps:
   switchboard serve echo            serve on 127.0.0.1:7788; Ctrl-C stops
   switchboard connect               talk to it, from another terminal
+  switchboard load                  load it, and see how it fares
   switchboard serve echo -m poll    the same service under another model";
 
 fn command() -> Command {
@@ -36,6 +39,11 @@ fn command() -> Command {
             "connect",
             "Talk to a server: lines go out, what comes is printed",
         ))
+        .subcommand(subcommand::<LoadArgs>(
+            "load",
+            "Apply a load to any TCP server, check every byte of its replies, and measure",
+        ))
+        .subcommand(Command::new(load::PART).hide(true))
         .subcommand(subcommand::<FormatArgs>(
             "models",
             "List every model, what it can do, whether it can run here",
@@ -56,6 +64,8 @@ fn main() -> ExitCode {
     match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches),
         Some(("connect", matches)) => with(matches, connect::connect),
+        Some(("load", matches)) => with(matches, load::load),
+        Some((load::PART, _)) => load::part(),
         Some(("models", matches)) => with(matches, models::list),
         Some(("services", matches)) => with(matches, services::list),
         Some((word, _)) => unknown(word),
@@ -69,7 +79,7 @@ fn unknown(word: &str) -> ExitCode {
         format!("; `{word}` is a service: switchboard serve {word}")
     } else if switchboard::model::find(word).is_some() {
         format!("; `{word}` is a model: switchboard serve SERVICE --model {word}")
-    } else if matches!(word, "load" | "compare" | "explain") {
+    } else if matches!(word, "compare" | "explain") {
         " in this version".to_owned()
     } else {
         let commands = command();

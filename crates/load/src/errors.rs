@@ -70,8 +70,13 @@ pub struct Errors {
 impl Errors {
     /// One more; `words` is asked for the first of a kind only.
     pub fn count(&mut self, kind: ErrorKind, words: impl FnOnce() -> String) {
+        self.count_many(kind, 1, words);
+    }
+
+    /// `count` more, for one reason.
+    pub fn count_many(&mut self, kind: ErrorKind, count: u64, words: impl FnOnce() -> String) {
         let entry = &mut self.counts[kind as usize];
-        entry.count += 1;
+        entry.count += count;
         if entry.first.is_none() {
             entry.first = Some(words());
         }

@@ -147,6 +147,33 @@ impl Plan {
         self.check_crowd().and_then(|()| self.check_traffic()).map_err(LoadError::Plan)
     }
 
+    /// How the connection of that number behaves badly, if it does: the first ones do.
+    pub(crate) fn manner(&self, number: u64) -> Option<Manner> {
+        let mut sum = 0.0;
+        self.bad.iter().find_map(|bad| {
+            sum += bad.share;
+            (number < self.part(sum)).then_some(bad.manner)
+        })
+    }
+
+    /// How many connections behave badly.
+    pub(crate) fn bad_connections(&self) -> u64 {
+        self.part(self.bad.iter().map(|bad| bad.share).sum())
+    }
+
+    /// A share of the connections, at least one of them if it is above 0.
+    fn part(&self, share: f64) -> u64 {
+        (share * self.connections as f64).round().max(share.ceil()) as u64
+    }
+
+    /// How long the measurement is to be, in nanoseconds; 0 if messages end it.
+    pub(crate) fn end_ns(&self) -> u64 {
+        match self.end {
+            End::After(time) => u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
+            End::Messages(_) => 0,
+        }
+    }
+
     fn check_crowd(&self) -> Result<(), String> {
         let total = self.connections.saturating_add(self.idle);
         if total == 0 {
@@ -207,6 +234,9 @@ impl Plan {
                 }
             }
         }
+        if self.short && !self.bad.is_empty() {
+            return Err("bad peers have connections of their own kind; leave --short out".into());
+        }
         if self.script.is_some() && self.short {
             return Err("a script opens its own connections; leave --short out".into());
         }
@@ -219,8 +249,8 @@ impl Plan {
         match self.end {
             End::After(time) if time.is_zero() => Err("--duration must be above 0".into()),
             End::Messages(0) => Err("--messages must be above 0".into()),
-            End::Messages(_) if self.connections == 0 => {
-                Err("idle connections send no messages; use --duration".into())
+            End::Messages(_) if self.connections == self.bad_connections() => {
+                Err("idle and bad peers send no messages that count; use --duration".into())
             }
             _ => Ok(()),
         }
@@ -230,4 +260,66 @@ impl Plan {
 /// Whether a number of things a second can be kept to: nanoseconds must be able to tell them apart.
 fn is_rate(rate: f64) -> bool {
     rate > 1e-9 && rate <= 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(plan: Plan) -> String {
+        match plan.check() {
+            Err(LoadError::Plan(sentence)) => sentence,
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    /// Kills: a part of a plan that another process does not get.
+    #[test]
+    fn a_plan_survives_the_way_through_text() {
+        let plan = Plan {
+            bad: vec![BadPeers { manner: Manner::Stall, share: 0.1 }],
+            sources: vec!["127.0.0.9".parse().unwrap()],
+            connect_rate: Some(2.5),
+            end: End::Messages(7),
+            warm_up: Duration::from_millis(1500),
+            expect: "/a/".parse().unwrap(),
+            message: Message::Text("{seq}".parse().unwrap()),
+            ..Plan::default()
+        };
+        let text = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_what_to_do() {
+        assert_eq!(Plan::default().check(), Ok(()));
+        let none = Plan { connections: 0, ..Plan::default() };
+        assert!(refused(none).contains("--idle 1"));
+        let threads = Plan { threads: 11, ..Plan::default() };
+        assert!(refused(threads).contains("10 connections cannot be shared by 11 threads"));
+        let bad = |share| Plan {
+            bad: vec![BadPeers { manner: Manner::Stall, share }; 2],
+            ..Plan::default()
+        };
+        assert!(refused(bad(0.6)).contains("more than 100%"));
+        assert!(refused(bad(0.0)).contains("--stall"));
+        assert!(refused(Plan { end: End::Messages(1), ..bad(0.5) }).contains("--duration"));
+        let depth = Plan { schedule: Schedule::Closed { pipeline: 0 }, ..Plan::default() };
+        assert!(refused(depth).contains("--pipeline"));
+    }
+
+    /// Kills: shares that lose a connection to rounding, or a small one that has none.
+    #[test]
+    fn shares_of_bad_peers_follow_each_other() {
+        let bad = |manner, share| BadPeers { manner, share };
+        let bad = vec![bad(Manner::Stall, 0.01), bad(Manner::SlowRead, 0.3)];
+        let plan = Plan { bad, ..Plan::default() };
+        let found: Vec<_> = (0..10).map(|number| plan.manner(number)).collect();
+        assert_eq!(
+            found[..3],
+            [Some(Manner::Stall), Some(Manner::SlowRead), Some(Manner::SlowRead)]
+        );
+        assert!(found[3..].iter().all(Option::is_none));
+        assert_eq!(plan.bad_connections(), 3);
+    }
 }

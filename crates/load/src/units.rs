@@ -52,7 +52,7 @@ pub fn percent(share: f64) -> String {
         _ if percent < 0.001 => "under 0.001%".into(),
         _ if percent < 0.1 => format!("{percent:.3}%"),
         _ if percent < 9.95 => format!("{percent:.1}%"),
-        _ if percent >= 99.5 && percent < 100.0 => format!("{:.2}%", percent.min(99.99)),
+        _ if (99.5..100.0).contains(&percent) => format!("{:.2}%", percent.min(99.99)),
         _ => format!("{percent:.0}%"),
     }
 }

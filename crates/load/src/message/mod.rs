@@ -1,8 +1,10 @@
 //! What is sent, where a reply ends, and what it has to be.
 
 mod escape;
+mod exchange;
 mod expect;
 mod protocol;
+mod reading;
 mod script;
 mod template;
 
@@ -10,10 +12,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use exchange::Exchange;
 pub use expect::Expect;
 pub use protocol::Protocol;
+pub(crate) use reading::{Reading, Verdict, excerpt};
 pub use script::{Script, Step};
 pub use template::Template;
+pub(crate) use template::Which;
 
 use crate::written::text;
 

@@ -128,7 +128,7 @@ impl Report {
         let report = Report {
             schema: SCHEMA,
             asked: plan.clone(),
-            asked_rate: plan.schedule.rate(plan.connections),
+            asked_rate: plan.schedule.rate(plan.connections - plan.bad_connections()),
             achieved: Achieved::of(outcome),
             latency: Times::of(&record.latency),
             service_time: Times::of(record.service_time()),

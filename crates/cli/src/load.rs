@@ -1,0 +1,75 @@
+//! `switchboard load`: applies a load to a server and prints what came of it.
+
+mod args;
+mod text;
+
+use std::env;
+use std::io::{self, Write};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use switchboard_load::{Control, LoadError, Report, Silent, run, serve_part};
+
+pub(crate) use args::LoadArgs;
+
+use crate::table;
+
+/// The load that was asked for could not be applied.
+const NOT_APPLIED: u8 = 3;
+
+/// The hidden subcommand that is one of several processes of a load.
+pub(crate) const PART: &str = "load-part";
+
+/// Applies the load that `args` describe.
+pub(crate) fn load(args: &LoadArgs) -> ExitCode {
+    let plan = match args.plan() {
+        Ok(plan) => plan,
+        Err(sentence) => return refuse(&sentence, 2),
+    };
+    let control = Control::default().with_parts(part_command);
+    if let Err(error) = obey_signals(&control) {
+        return refuse(&format!("cannot watch for signals: {error}"), NOT_APPLIED);
+    }
+    match run(&plan, &control, &mut Silent) {
+        Ok(outcome) => table::print(&text::text(&Report::of(&outcome))),
+        Err(LoadError::Plan(sentence)) => refuse(&sentence, 2),
+        Err(LoadError::NotApplied(sentence)) => refuse(&sentence, NOT_APPLIED),
+    }
+}
+
+/// The first SIGINT or SIGTERM stops the run, which then prints what it has; a second one ends the
+/// program at once.
+fn obey_signals(control: &Control) -> io::Result<()> {
+    for signal in [SIGINT, SIGTERM] {
+        let stop = control.stop_flag();
+        flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
+        flag::register(signal, stop)?;
+    }
+    Ok(())
+}
+
+fn part_command() -> io::Result<Command> {
+    let mut command = Command::new(env::current_exe()?);
+    command.arg(PART);
+    Ok(command)
+}
+
+/// Is one of several processes of a load.
+pub(crate) fn part() -> ExitCode {
+    // A Ctrl-C reaches the whole group: whoever started this one says when to stop.
+    let ignored = flag::register(SIGINT, Arc::default());
+    match ignored
+        .map_err(|error| error.to_string())
+        .and_then(|_| serve_part().map_err(|error| error.to_string()))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => refuse(&sentence, NOT_APPLIED),
+    }
+}
+
+fn refuse(sentence: &str, status: u8) -> ExitCode {
+    let _ = writeln!(io::stderr(), "error: {sentence}");
+    ExitCode::from(status)
+}

@@ -1,0 +1,275 @@
+//! Whoever conducts the threads: lets them begin together, adds up what they saw, and says so.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use crate::clock::{self, MILLISECOND, SECOND};
+use crate::error::LoadError;
+use crate::errors::ErrorKind;
+use crate::plan::{End, Plan};
+use crate::record::Record;
+use crate::schedule::Schedule;
+use crate::watch::{Interval, Outcome, Phase, Progress, Watch};
+use crate::word::{Order, Word};
+
+/// Between two calls of [`Watch::progress`].
+const PROGRESS: u64 = 100 * MILLISECOND;
+/// From the order to begin to the beginning: long enough to reach every process.
+const LEAD: u64 = 50 * MILLISECOND;
+
+/// Adds up what threads tell.
+pub(crate) struct Conductor<'a> {
+    plan: &'a Plan,
+    watch: &'a mut dyn Watch,
+    workers: u32,
+    processes: u32,
+    ready: u32,
+    done: u32,
+    began: u64,
+    /// When the measurement begins, once that is decided.
+    counted_from: Option<u64>,
+    /// When the last measurement of a thread ended.
+    counted_to: u64,
+    phase: Phase,
+    open: Vec<[u64; 2]>,
+    before: Record,
+    total: Record,
+    since: Record,
+    next_progress: u64,
+    /// Seconds of the measurement that are not over for all threads.
+    seconds: BTreeMap<u64, Record>,
+    reached: Vec<u64>,
+    intervals: Vec<Interval>,
+    at_start: [u64; 2],
+    connecting: u64,
+}
+
+impl<'a> Conductor<'a> {
+    /// For `workers` threads in `processes`, this one or others.
+    pub(crate) fn new(
+        plan: &'a Plan,
+        workers: u32,
+        processes: u32,
+        watch: &'a mut dyn Watch,
+    ) -> Conductor<'a> {
+        let empty = || Record::new(matches!(plan.schedule, Schedule::Open { .. }));
+        let began = clock::now();
+        Conductor {
+            plan,
+            watch,
+            workers,
+            processes,
+            ready: 0,
+            done: 0,
+            began,
+            counted_from: None,
+            counted_to: 0,
+            phase: Phase::Connecting,
+            open: vec![[0; 2]; workers as usize],
+            before: empty(),
+            total: empty(),
+            since: empty(),
+            next_progress: began + PROGRESS,
+            seconds: BTreeMap::new(),
+            reached: vec![0; workers as usize],
+            intervals: Vec::new(),
+            at_start: [0; 2],
+            connecting: 0,
+        }
+    }
+
+    /// Listens until all threads are through, which do as `order` tells them.
+    pub(crate) fn conduct(
+        mut self,
+        words: &Receiver<Word>,
+        mut order: impl FnMut(Order),
+        stop: &AtomicBool,
+    ) -> Result<Outcome, LoadError> {
+        let listened = self.listen(words, &mut order, stop);
+        if listened.is_err() {
+            order(Order::Stop);
+        }
+        listened?;
+        self.finish(stop.load(Ordering::Acquire))
+    }
+
+    fn listen(
+        &mut self,
+        words: &Receiver<Word>,
+        order: &mut impl FnMut(Order),
+        stop: &AtomicBool,
+    ) -> Result<(), LoadError> {
+        let mut stopped = false;
+        while self.done < self.workers {
+            let patience = self.next_progress.saturating_sub(clock::now());
+            match words.recv_timeout(Duration::from_nanos(patience)) {
+                Ok(word) => self.hear(word)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(LoadError::NotApplied("a thread of the load has died".into()));
+                }
+            }
+            if !stopped && stop.load(Ordering::Acquire) {
+                stopped = true;
+                order(Order::Stop);
+            }
+            if self.counted_from.is_none() && self.ready == self.workers && !stopped {
+                order(Order::Start(self.begin()?));
+            }
+            self.tell();
+        }
+        Ok(())
+    }
+
+    /// All are ready: when they begin.
+    fn begin(&mut self) -> Result<u64, LoadError> {
+        let now = clock::now();
+        self.at_start = self.open_now();
+        self.connecting = now - self.began;
+        let wanted = self.plan.connections > 0 && !self.plan.short;
+        if (wanted && self.at_start[0] == 0) || (self.plan.idle > 0 && self.at_start == [0; 2]) {
+            return Err(nobody(self.plan, &self.before));
+        }
+        let start = now + LEAD;
+        self.counted_from = Some(start + self.plan.warm_up.as_nanos() as u64);
+        Ok(start)
+    }
+
+    fn open_now(&self) -> [u64; 2] {
+        self.open.iter().fold([0; 2], |sum, open| [sum[0] + open[0], sum[1] + open[1]])
+    }
+
+    fn hear(&mut self, word: Word) -> Result<(), LoadError> {
+        match word {
+            Word::Ready => self.ready += 1,
+            Word::Done => self.done += 1,
+            Word::Failed(sentence) => return Err(LoadError::NotApplied(sentence)),
+            Word::Seen { worker, phase, at, open, record } => {
+                self.open[worker as usize] = open;
+                self.phase = phase;
+                self.see(worker as usize, phase, at, &record);
+            }
+        }
+        Ok(())
+    }
+
+    fn see(&mut self, worker: usize, phase: Phase, at: u64, record: &Record) {
+        self.since.merge(record);
+        let start = match (phase, self.counted_from) {
+            (Phase::Measuring | Phase::Finishing, Some(start)) => start,
+            _ => return self.before.merge(record),
+        };
+        self.total.merge(record);
+        if phase == Phase::Finishing {
+            self.reached[worker] = u64::MAX;
+        } else {
+            self.counted_to = self.counted_to.max(at);
+            self.reached[worker] = at - start;
+            // What was told a little after a second's end happened in it.
+            let second = (at - start).saturating_sub(PROGRESS / 2) / SECOND;
+            let open = matches!(self.plan.schedule, Schedule::Open { .. });
+            self.seconds.entry(second).or_insert_with(|| Record::new(open)).merge(record);
+        }
+        let all = self.reached.iter().copied().min().unwrap_or(0);
+        while let Some(entry) = self.seconds.first_entry()
+            && (entry.key() + 1) * SECOND <= all
+            && all < u64::MAX
+        {
+            let (second, record) = entry.remove_entry();
+            self.add_interval(second, 1.0, &record);
+        }
+    }
+
+    fn add_interval(&mut self, second: u64, seconds: f64, record: &Record) {
+        let times = &record.latency;
+        let at = |quantile| (!times.is_empty()).then(|| times.value_at_quantile(quantile));
+        let interval = Interval {
+            start_s: second as f64,
+            seconds,
+            sent: record.counts.sent,
+            answered: record.counts.answered,
+            errors: record.errors.total(),
+            p50_ns: at(0.5),
+            p99_ns: at(0.99),
+            max_ns: at(1.0),
+        };
+        self.watch.interval(&interval, record);
+        self.intervals.push(interval);
+    }
+
+    /// Tells the watcher, if it is time to.
+    fn tell(&mut self) {
+        let now = clock::now();
+        if now < self.next_progress {
+            return;
+        }
+        self.next_progress = now + PROGRESS;
+        let began = match (self.phase, self.counted_from) {
+            (Phase::Measuring | Phase::Finishing, Some(start)) => start,
+            _ => self.began,
+        };
+        let [talking, idle] = self.open_now();
+        self.watch.progress(&Progress {
+            phase: self.phase,
+            elapsed: Duration::from_nanos(now.saturating_sub(began)),
+            connected: talking + idle,
+            since: &self.since,
+            total: &self.total,
+        });
+        self.since.clear();
+    }
+
+    fn finish(mut self, stopped: bool) -> Result<Outcome, LoadError> {
+        let start = self.counted_from.unwrap_or(self.counted_to);
+        let measured = match self.plan.end {
+            End::After(_) => self.counted_to.saturating_sub(start).min(self.plan.end_ns()),
+            End::Messages(_) => self.counted_to.saturating_sub(start),
+        };
+        for (second, record) in std::mem::take(&mut self.seconds) {
+            let seconds = (measured as f64 / 1e9 - second as f64).min(1.0);
+            self.add_interval(second, seconds, &record);
+        }
+        if self.plan.short && self.before.counts.opened + self.total.counts.opened == 0 && !stopped
+        {
+            return Err(nobody(self.plan, &self.total));
+        }
+        let whole = match self.plan.end {
+            End::After(_) => measured + PROGRESS >= self.plan.end_ns(),
+            End::Messages(_) => true,
+        };
+        Ok(Outcome {
+            plan: self.plan.clone(),
+            record: self.total,
+            intervals: self.intervals,
+            measured: Duration::from_nanos(measured),
+            connected: match self.plan.short {
+                true => self.plan.connections,
+                false => self.at_start[0],
+            },
+            idle: self.at_start[1],
+            connecting: Duration::from_nanos(self.connecting),
+            before: self.before,
+            processes: self.processes,
+            interrupted: stopped && !whole,
+        })
+    }
+}
+
+/// Not one connection: why, in the words of the most frequent reason.
+fn nobody(plan: &Plan, record: &Record) -> LoadError {
+    let most = ErrorKind::ALL.into_iter().max_by_key(|kind| record.errors.of(*kind).count);
+    let why = most.and_then(|kind| Some((kind, record.errors.of(kind).first.clone()?)));
+    LoadError::NotApplied(match why {
+        Some((ErrorKind::Refused, _)) => format!(
+            "nothing listens at {}; start a server there, such as: switchboard serve echo \
+             --listen {}",
+            plan.target, plan.target
+        ),
+        Some((kind, words)) => {
+            format!("nobody could connect to {}: {} ({words})", plan.target, kind.name())
+        }
+        None => format!("nobody could connect to {}", plan.target),
+    })
+}

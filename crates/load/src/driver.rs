@@ -1,0 +1,328 @@
+//! One thread that applies its share of the load: an epoll loop, level-triggered.
+//!
+//! In a closed loop a message costs one recv(2), one send(2) and one look at the clock, which is both
+//! when the reply was there and when the next message went. Connecting, warming up, measuring and
+//! finishing are phases of the same loop.
+
+mod alarm;
+mod bad;
+mod traffic;
+
+use std::io;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, Event};
+use rustix::io::Errno;
+
+use crate::clock::{self, MILLISECOND, SECOND};
+use crate::conversation::{Conversation, Terms};
+use crate::crowd::{Crowd, Ramp, Size};
+use crate::error::LoadError;
+use crate::message::Exchange;
+use crate::plan::{End, Plan};
+use crate::record::Record;
+use crate::schedule::{Schedule, Timetable};
+use crate::share::Share;
+use crate::socket::Target;
+use crate::sources::Sources;
+use crate::watch::Phase;
+use crate::word::{Orders, Word};
+
+use alarm::{ALARM, Alarm};
+use bad::BadPeer;
+
+/// Between two reports, and two looks for what has taken too long.
+const TICK: u64 = 100 * MILLISECOND;
+/// The same while connecting, so that the start is seen in time.
+const TICK_BEFORE: u64 = 5 * MILLISECOND;
+/// At the end, what is in flight is awaited for the time-out and so much longer.
+const GRACE: u64 = SECOND;
+/// Events that are taken at a time: in an open loop, other messages become due meanwhile.
+const BATCH: usize = 64;
+/// The longest receive.
+const BUFFER: usize = 64 * 1024;
+
+/// One thread's part of the load.
+pub(crate) struct Driver<'a> {
+    plan: &'a Plan,
+    share: Share,
+    orders: Orders,
+    reports: Sender<Word>,
+    terms: Terms,
+    crowd: Crowd,
+    /// Of the first places.
+    bad: Vec<BadPeer>,
+    /// Of the places that talk; those of bad peers stay empty.
+    conversations: Vec<Conversation>,
+    record: Record,
+    /// In an open loop, from the start on.
+    timetable: Option<Timetable>,
+    phase: Phase,
+    /// Whether whoever conducts has been told that all connections are there.
+    ready: bool,
+    /// When the phase ends, if time ends it.
+    until: u64,
+    /// Messages of a closed loop that are still to be sent in this phase.
+    left: u64,
+    /// Messages that are to be sent or answered.
+    outstanding: u64,
+    /// Since when no connection has been open.
+    alone_since: Option<u64>,
+    next_tick: u64,
+    processor_time: u64,
+    buffer: Box<[u8]>,
+}
+
+impl<'a> Driver<'a> {
+    /// Must be called in the thread that will run it.
+    pub(crate) fn new(
+        plan: &'a Plan,
+        target: Target,
+        share: Share,
+        orders: Orders,
+        reports: Sender<Word>,
+    ) -> Result<Driver<'a>, LoadError> {
+        let now = clock::now();
+        let size = Size {
+            talking: share.of(plan.connections) as usize,
+            idle: share.of(plan.idle) as usize,
+            short: plan.short,
+        };
+        let address = match &target {
+            Target::Tcp(address) => Some(*address),
+            Target::Unix(_) => None,
+        };
+        let sources = Sources::new(&plan.sources, address, share.worker, share.workers);
+        let timeout = nanoseconds(plan.timeout);
+        let crowd = Crowd::new(target, sources, ramp(plan, share, now), size, timeout)
+            .map_err(|error| LoadError::system("make an epoll instance", error))?;
+        let numbers = (0..size.talking).map(|own| share.number(own));
+        let bad =
+            numbers.clone().map_while(|number| Some(BadPeer::new(plan.manner(number)?, number)));
+        Ok(Driver {
+            plan,
+            share,
+            orders,
+            reports,
+            terms: Terms::new(Exchange::new(plan)?, plan.seed),
+            crowd,
+            bad: bad.collect(),
+            conversations: numbers.map(Conversation::new).collect(),
+            record: Record::new(is_open(plan)),
+            timetable: None,
+            phase: Phase::Connecting,
+            ready: false,
+            until: u64::MAX,
+            left: 0,
+            outstanding: 0,
+            alone_since: None,
+            next_tick: now + TICK_BEFORE,
+            processor_time: clock::thread_time(),
+            buffer: vec![0; BUFFER].into(),
+        })
+    }
+
+    /// Applies the load to its end.
+    pub(crate) fn run(mut self) -> Result<(), LoadError> {
+        let system = |error: io::Error| LoadError::system("wait for connections", error);
+        let mut alarm = Alarm::new(&self.crowd.epoll).map_err(system)?;
+        let mut events: Vec<Event> = Vec::with_capacity(BATCH);
+        loop {
+            let now = clock::now();
+            if now >= self.next_tick && !self.tick(now) {
+                return Ok(());
+            }
+            if !self.go_on(now) {
+                self.report(now);
+                self.tell(Word::Done);
+                return Ok(());
+            }
+            self.crowd.dial_due(now, &mut self.record);
+            self.bury();
+            let wake =
+                self.send_due().min(self.next_tick).min(self.crowd.next_at()).min(self.until);
+            events.clear();
+            self.wait(&mut alarm, wake, &mut events).map_err(system)?;
+            for event in &events {
+                let data = event.data.u64();
+                if data != ALARM {
+                    self.event(data as usize, event.flags);
+                }
+            }
+        }
+    }
+
+    /// Waits for events, at most until `wake`.
+    fn wait(&self, alarm: &mut Alarm, wake: u64, events: &mut Vec<Event>) -> io::Result<()> {
+        let at_once = clock::timespec(0);
+        let timeout = match wake <= clock::now() {
+            true => Some(&at_once),
+            false => {
+                alarm.set(wake)?;
+                None
+            }
+        };
+        match epoll::wait(&self.crowd.epoll, spare_capacity(events), timeout) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// What is done ten times a second; `false` when nobody wants to know any more.
+    fn tick(&mut self, now: u64) -> bool {
+        self.crowd.expire(now, &mut self.record);
+        if self.phase != Phase::Connecting {
+            self.give_up_on_the_late(now);
+            self.step_badly();
+        }
+        self.next_tick = match self.phase {
+            Phase::Connecting => now + TICK_BEFORE,
+            _ => self.next_tick + ((now - self.next_tick) / TICK + 1) * TICK,
+        };
+        self.report(now)
+    }
+
+    /// Changes the phase if it is time to; `false` when all is over.
+    fn go_on(&mut self, now: u64) -> bool {
+        if self.orders.stopped() {
+            self.record.counts.unanswered += self.outstanding;
+            return false;
+        }
+        let over = now >= self.until || (self.phase == Phase::Measuring && self.is_through(now));
+        match self.phase {
+            Phase::Connecting => self.start_in_time(now),
+            Phase::WarmUp if over => self.measure(now),
+            Phase::Measuring if over => {
+                self.report(now.min(self.until));
+                (self.phase, self.left) = (Phase::Finishing, 0);
+                self.until = now + nanoseconds(self.plan.timeout) + GRACE;
+            }
+            Phase::Finishing if over || self.outstanding == 0 => {
+                self.record.counts.unanswered += self.outstanding;
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
+
+    /// Whether all messages have been sent and answered, or nobody is there to send the rest.
+    fn is_through(&mut self, now: u64) -> bool {
+        let End::Messages(_) = self.plan.end else { return false };
+        if self.outstanding == 0 && self.left == 0 {
+            return true;
+        }
+        if self.crowd.open()[0] > 0 || self.plan.short {
+            self.alone_since = None;
+            return false;
+        }
+        now - *self.alone_since.get_or_insert(now) > nanoseconds(self.plan.timeout)
+    }
+
+    /// Says once that all is ready, and starts when it is told to.
+    fn start_in_time(&mut self, now: u64) {
+        if !self.ready && self.crowd.is_settled() {
+            self.ready = true;
+            self.report(now);
+            self.tell(Word::Ready);
+        }
+        let Some(start) = self.orders.started() else { return };
+        self.until = start;
+        if now < start {
+            return;
+        }
+        self.report(now);
+        (self.phase, self.left) = (Phase::WarmUp, u64::MAX);
+        self.until = start + nanoseconds(self.plan.warm_up);
+        self.next_tick = self.until - self.until.saturating_sub(now) / TICK * TICK;
+        self.set_timetable(start);
+        if now >= self.until {
+            self.measure(now);
+        }
+        for place in 0..self.conversations.len() {
+            self.open_up(place, clock::now());
+        }
+    }
+
+    /// From here on everything counts.
+    fn measure(&mut self, now: u64) {
+        self.report(now);
+        let start = self.until;
+        self.phase = Phase::Measuring;
+        // In a closed loop, messages were sent until now that count no more than those before.
+        self.terms.counted_from = if is_open(self.plan) { start } else { now };
+        self.processor_time = clock::thread_time();
+        (self.until, self.left) = match self.plan.end {
+            End::After(time) => (start + nanoseconds(time), u64::MAX),
+            End::Messages(total) => (u64::MAX, self.messages(total)),
+        };
+        self.next_tick = start + ((now - start) / TICK + 1) * TICK;
+    }
+
+    /// How many of all messages are this thread's: those who have no connection have none.
+    fn messages(&self, total: u64) -> u64 {
+        match self.active() {
+            Some((worker, workers)) => Share { worker, workers }.of(total),
+            None => 0,
+        }
+    }
+
+    /// Which one this thread is of those that have a good connection that talks.
+    fn active(&self) -> Option<(u32, u32)> {
+        let (bad, workers) = (self.plan.bad_connections(), self.share.workers);
+        let active = u64::from(workers).min(self.plan.connections - bad) as u32;
+        // The first good connection is that of the thread whose turn comes after the bad ones.
+        let first = (bad % u64::from(workers)) as u32;
+        let own = (self.share.worker + workers - first) % workers;
+        (own < active).then_some((own, active))
+    }
+
+    fn set_timetable(&mut self, start: u64) {
+        let good = self.plan.connections - self.plan.bad_connections();
+        let rate = self.plan.schedule.rate(good);
+        if let (Schedule::Open { arrivals, .. }, Some(rate), Some(active)) =
+            (self.plan.schedule, rate, self.active())
+        {
+            let seed = self.plan.seed;
+            self.timetable = Some(Timetable::new(rate, arrivals, active, start, seed));
+        }
+    }
+
+    /// Tells what was seen since the last time; `false` when nobody wants to know.
+    fn report(&mut self, now: u64) -> bool {
+        let processor_time = clock::thread_time();
+        self.record.counts.cpu_ns = processor_time - self.processor_time;
+        self.processor_time = processor_time;
+        let record = std::mem::replace(&mut self.record, Record::new(is_open(self.plan)));
+        let open = self.crowd.open().map(|count| count as u64);
+        let (worker, phase) = (self.share.worker, self.phase);
+        self.tell(Word::Seen { worker, phase, at: now, open, record: record.into() })
+    }
+
+    fn tell(&self, word: Word) -> bool {
+        self.reports.send(word).is_ok()
+    }
+}
+
+/// Whether the clock decides when messages are sent.
+fn is_open(plan: &Plan) -> bool {
+    matches!(plan.schedule, Schedule::Open { .. })
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX / 4).min(u64::MAX / 4)
+}
+
+/// When this thread opens its connections: in turn with the others.
+fn ramp(plan: &Plan, share: Share, now: u64) -> Ramp {
+    match plan.connect_rate {
+        None => Ramp { next: now, step: 0 },
+        Some(rate) => {
+            let step = SECOND as f64 / rate;
+            let lead = (step * f64::from(share.worker)) as u64;
+            Ramp { next: now + lead, step: (step * f64::from(share.workers)) as u64 }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What is sent, counted and checked, against servers that do one thing.
+
+#![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
+#![allow(missing_docs, reason = "this is a test")]
+
+mod fake;
+
+use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use fake::{answering, echo, plan, report, server, text};
+use switchboard_load::message::{Message, Protocol, Records};
+use switchboard_load::{Arrivals, End, ErrorKind, Plan, Rate, Report, Schedule};
+
+/// Every message was answered, and nothing went wrong.
+#[track_caller]
+fn expect_all(report: &Report, messages: u64) {
+    let achieved = &report.achieved;
+    assert_eq!((achieved.sent, achieved.answered), (messages, messages), "{report:#?}");
+    assert!(report.errors.is_empty(), "{report:#?}");
+    assert_eq!((achieved.unanswered, achieved.skipped), (0, 0));
+}
+
+/// Kills: a count that is off by what is in flight, by threads, or by the warm-up.
+#[test]
+fn so_many_messages_are_sent_as_were_asked_for() {
+    let target = echo();
+    for (connections, threads, pipeline) in [(1, 1, 1), (3, 2, 1), (2, 1, 7), (5, 3, 4)] {
+        let schedule = Schedule::Closed { pipeline };
+        let warm_up = Duration::from_millis(20);
+        let end = End::Messages(1001);
+        let asked = Plan { connections, threads, schedule, warm_up, end, ..plan(target) };
+        let report = report(&asked);
+        expect_all(&report, 1001);
+        assert_eq!(report.latency.samples, 1001);
+        assert_eq!(report.achieved.connections, connections);
+        let over_time: u64 = report.over_time.iter().map(|interval| interval.answered).sum();
+        assert_eq!(over_time, 1001);
+    }
+}
+
+/// Kills: an open loop that waits for replies, or whose threads do not share the rate.
+#[test]
+fn an_open_loop_sends_what_is_due() {
+    let target = echo();
+    let end = End::After(Duration::from_millis(500));
+    for (rate, threads) in [(Rate::Total(2000.0), 1), (Rate::PerConnection(250.0), 3)] {
+        let schedule = Schedule::Open { rate, arrivals: Arrivals::Even };
+        let report = report(&Plan { connections: 4, threads, schedule, end, ..plan(target) });
+        let expected = if threads == 1 { 1000 } else { 500 };
+        expect_all(&report, expected);
+        assert_eq!(report.achieved.seconds, 0.5);
+        assert!(report.service_time.p50_ns <= report.latency.p50_ns);
+    }
+    let schedule = Schedule::Open { rate: Rate::Total(4000.0), arrivals: Arrivals::Poisson };
+    let sent = report(&Plan { schedule, end, ..plan(target) }).achieved.sent;
+    assert!(sent.abs_diff(2000) < 250, "{sent} of 2000 expected, give or take 45");
+}
+
+/// Kills: connections that share numbers; messages of a template that are counted from elsewhere.
+#[test]
+fn templates_number_connections_and_messages() {
+    let (tell, lines) = channel();
+    let target = answering(move |bytes| {
+        tell.send(bytes.to_vec()).unwrap();
+        bytes.to_vec()
+    });
+    let message = text("{connection}:{seq}");
+    let asked = Plan { message, protocol: Protocol::Line, end: End::Messages(6), ..plan(target) };
+    expect_all(&report(&Plan { threads: 2, ..asked }), 6);
+    let seen: HashSet<String> =
+        lines.try_iter().map(|line| String::from_utf8(line).unwrap()).collect();
+    let expected = ["0:0\n", "0:1\n", "0:2\n", "1:0\n", "1:1\n", "1:2\n"];
+    assert_eq!(seen, expected.map(str::to_owned).into());
+}
+
+/// Kills: a protocol that frames one way and reads another.
+#[test]
+fn each_protocol_carries_messages_of_every_length() {
+    let target = echo();
+    for protocol in [Protocol::Raw, Protocol::Line, Protocol::Length4] {
+        let message = text("{random 0..100000000} {hex 3}");
+        expect_all(&report(&Plan { message, protocol, ..plan(target) }), 100);
+    }
+    // Longer than a receive, and than what the kernel takes at a time.
+    let message = Message::Size(1_000_000);
+    let end = End::Messages(20);
+    expect_all(&report(&Plan { message, end, ..plan(target) }), 20);
+}
+
+#[test]
+fn a_reply_may_be_the_message_in_upper_case_or_something_else() {
+    let shout = answering(<[u8]>::to_ascii_uppercase);
+    let upper = || "upper".parse().unwrap();
+    expect_all(&report(&Plan { expect: upper(), ..plan(shout) }), 100);
+    let message = text("abc {hex 5}");
+    expect_all(&report(&Plan { expect: upper(), message, ..plan(shout) }), 100);
+    let pong = answering(|bytes| b"+PONG\r\n".repeat(bytes.split(|b| *b == b'\n').count() - 1));
+    for expect in ["+PONG", "/^.PONG$/"] {
+        let expect = expect.parse().unwrap();
+        let (message, protocol) = (text("PING"), Protocol::Line);
+        let schedule = Schedule::Closed { pipeline: 5 };
+        expect_all(&report(&Plan { message, protocol, expect, schedule, ..plan(pong) }), 100);
+    }
+}
+
+/// Kills: a server that takes everything and is thought to answer; one that answers unasked.
+#[test]
+fn where_nothing_is_expected_nothing_may_come() {
+    let nothing = || "nothing".parse().unwrap();
+    let sink = server(|mut peer| drop(std::io::copy(&mut peer, &mut std::io::sink())));
+    let quiet = report(&Plan { expect: nothing(), ..plan(sink) });
+    expect_all(&quiet, 100);
+    assert_eq!(quiet.latency.samples, 0);
+    let talker = server(|mut peer| {
+        let _ =
+            peer.write_all(b"hello").and_then(|()| std::io::copy(&mut peer, &mut std::io::sink()));
+    });
+    let end = End::After(Duration::from_millis(300));
+    let schedule = Schedule::Open { rate: Rate::Total(100.0), arrivals: Arrivals::Even };
+    let loud = report(&Plan { expect: nothing(), end, schedule, ..plan(talker) });
+    let all = loud.errors.iter().chain(&loud.errors_before);
+    let unasked: Vec<_> = all.filter(|error| error.kind == ErrorKind::Mismatch).collect();
+    assert_eq!(unasked.iter().map(|error| error.count).sum::<u64>(), 2, "{loud:#?}");
+    assert_eq!(unasked[0].first.as_deref(), Some("\"hello\" came unasked"));
+}
+
+#[test]
+fn messages_come_from_a_file_in_turn() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("messages");
+    std::fs::write(&path, "one\ntwo\nthree\n").unwrap();
+    let (tell, lines) = channel();
+    let target = answering(move |bytes| {
+        tell.send(String::from_utf8(bytes.to_vec()).unwrap()).unwrap();
+        bytes.to_vec()
+    });
+    let message = Message::File { path, records: Records::Lines };
+    let (protocol, end) = (Protocol::Line, End::Messages(4));
+    expect_all(&report(&Plan { connections: 1, message, protocol, end, ..plan(target) }), 4);
+    assert_eq!(lines.try_iter().collect::<Vec<_>>(), ["one\n", "two\n", "three\n", "one\n"]);
+}
+
+/// Kills: a connection that is used twice, or left open; a message that is lost between two.
+#[test]
+fn with_short_each_message_has_a_connection() {
+    let (tell, ended) = channel();
+    let target = server(move |mut peer| {
+        let mut all = Vec::new();
+        let mut buffer = [0; 64];
+        while let Ok(count @ 1..) = peer.read(&mut buffer) {
+            all.extend_from_slice(&buffer[..count]);
+            peer.write_all(&buffer[..count]).unwrap();
+        }
+        tell.send(all).unwrap();
+    });
+    let message = text("{seq}");
+    let asked = Plan { short: true, message, end: End::Messages(50), ..plan(target) };
+    let found = report(&asked);
+    expect_all(&found, 50);
+    assert_eq!(found.achieved.opened, 50);
+    let all: Vec<Vec<u8>> = (0..50).map(|_| ended.recv().unwrap()).collect();
+    assert!(all.iter().all(|bytes| (1..=2).contains(&bytes.len())), "{all:?}");
+    let schedule = Schedule::Open { rate: Rate::Total(500.0), arrivals: Arrivals::Even };
+    let end = End::After(Duration::from_millis(200));
+    let open = report(&Plan { short: true, schedule, end, ..plan(target) });
+    expect_all(&open, 100);
+    assert_eq!(open.achieved.opened, 100);
+}
