@@ -20,8 +20,10 @@
 //! - [`watch`]: who is told how a run goes, and what is left of it ([`Outcome`]).
 //! - [`record`]: what was seen, mergeable. [`Report`]: the result as plain data.
 //! - [`server_side`]: what the server's processes used meanwhile. [`honesty`]: what makes a result
-//!   doubtful.
+//!   doubtful. [`report::text`], [`report::json`], [`report::csv`], [`report::HdrLog`]: how it is
+//!   written down, with [`units`] and [`bars`].
 
+pub mod bars;
 mod clock;
 mod conduct;
 mod conversation;

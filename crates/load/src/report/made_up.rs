@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Achieved, Generator, Report, SCHEMA, ServerSide, Times};
+use super::{Achieved, ErrorLine, Generator, Report, SCHEMA, ServerSide, Times};
+use crate::errors::ErrorKind;
 use crate::plan::{End, Plan};
 use crate::record::histogram;
 use crate::schedule::{Arrivals, Rate, Schedule};
@@ -31,6 +32,40 @@ pub(crate) fn sound() -> Report {
         server: None,
         warnings: Vec::new(),
         interrupted: false,
+    }
+}
+
+/// A closed loop beside its server in which little went well.
+pub(crate) fn troubled() -> Report {
+    let sound = sound();
+    let first = Some("expected \"PONG\\r\\n\", got \"-ERR unknown command `hello`, with args \\r\\n\" at byte 0 of message 17 on connection 3".to_owned());
+    Report {
+        asked: Plan {
+            connections: 100,
+            schedule: Schedule::Closed { pipeline: 4 },
+            warm_up: Duration::from_millis(500),
+            ..Plan::default()
+        },
+        asked_rate: None,
+        achieved: Achieved {
+            connections: 97,
+            idle: 0,
+            seconds: 2.5,
+            sent: 1300,
+            answered: 1200,
+            sent_rate: 520.0,
+            rate: 480.0,
+            unanswered: 12,
+            ..sound.achieved
+        },
+        latency: few(),
+        service_time: few(),
+        over_time: (0..2).map(interval).collect(),
+        errors: vec![ErrorLine { kind: ErrorKind::Mismatch, count: 88, first }],
+        errors_before: vec![ErrorLine { kind: ErrorKind::Refused, count: 3, first: None }],
+        generator: Generator { cpu_share: 0.931, ..sound.generator },
+        interrupted: true,
+        ..sound
     }
 }
 
@@ -100,6 +135,16 @@ fn times(typical: u64) -> Times {
             .record(typical / 2 + spread * spread * typical / 1_000_000 + tail)
             .expect("in bounds");
     }
+    Times::of(&times)
+}
+
+/// Few, the last of them after a stall.
+fn few() -> Times {
+    let mut times = histogram();
+    for number in 0..1200_u64 {
+        times.record(40_000 + number * 10).expect("in bounds");
+    }
+    times.record(512_000_000).expect("in bounds");
     Times::of(&times)
 }
 

@@ -1,8 +1,12 @@
 //! The result as plain data: what was asked, what was achieved, how long it took, what went wrong.
 
+mod csv;
+mod hdr;
+mod json;
 #[cfg(test)]
 pub(crate) mod made_up;
 mod server;
+mod text;
 mod times;
 
 use serde::Serialize;
@@ -14,7 +18,11 @@ use crate::plan::Plan;
 use crate::server_side::Seen;
 use crate::watch::{Interval, Outcome};
 
+pub use csv::{csv, csv_columns};
+pub use hdr::HdrLog;
+pub use json::json;
 pub use server::ServerSide;
+pub use text::text;
 pub use times::{Bucket, Times};
 
 /// The name and version of [`Report`] as JSON.
@@ -210,3 +218,6 @@ fn lines(errors: &Errors) -> Vec<ErrorLine> {
     };
     ErrorKind::ALL.into_iter().map(line).filter(|line| line.count > 0).collect()
 }
+
+#[cfg(test)]
+mod tests;
