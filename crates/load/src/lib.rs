@@ -20,7 +20,7 @@
 //! - [`watch`]: who is told how a run goes, and what is left of it ([`Outcome`]).
 //! - [`record`]: what was seen, mergeable. [`Report`]: the result as plain data.
 //! - [`server_side`]: what the server's processes used meanwhile. [`honesty`]: what makes a result
-//!   doubtful. [`report::text`], [`report::json`], [`report::csv`], [`report::HdrLog`]: how it is
+//!   doubtful; [`fail_if`]: what makes it a failure. [`report::text`], [`report::json`], [`report::csv`], [`report::HdrLog`]: how it is
 //!   written down, with [`units`] and [`bars`].
 
 pub mod bars;
@@ -32,6 +32,7 @@ mod crowd;
 mod driver;
 pub mod error;
 pub mod errors;
+pub mod fail_if;
 pub mod honesty;
 pub mod message;
 mod parts;
@@ -51,6 +52,7 @@ mod written;
 
 pub use error::LoadError;
 pub use errors::{ErrorCount, ErrorKind, Errors};
+pub use fail_if::Condition;
 pub use honesty::Warning;
 pub use parts::serve_part;
 pub use plan::{BadPeers, End, Manner, Plan};
