@@ -6,6 +6,7 @@
 
 mod alarm;
 mod bad;
+mod scripted;
 mod traffic;
 
 use std::io;
@@ -32,6 +33,7 @@ use crate::word::{Orders, Word};
 
 use alarm::{ALARM, Alarm};
 use bad::BadPeer;
+use scripted::Scripted;
 
 /// Between two reports, and two looks for what has taken too long.
 const TICK: u64 = 100 * MILLISECOND;
@@ -56,6 +58,8 @@ pub(crate) struct Driver<'a> {
     bad: Vec<BadPeer>,
     /// Of the places that talk; those of bad peers stay empty.
     conversations: Vec<Conversation>,
+    /// Instead of them, if there is a script.
+    scripted: Option<Scripted>,
     record: Record,
     /// In an open loop, from the start on.
     timetable: Option<Timetable>,
@@ -109,6 +113,7 @@ impl<'a> Driver<'a> {
             terms: Terms::new(Exchange::new(plan)?, plan.seed),
             crowd,
             bad: bad.collect(),
+            scripted: plan.script.clone().map(|script| Scripted::new(script, numbers.clone())),
             conversations: numbers.map(Conversation::new).collect(),
             record: Record::new(is_open(plan)),
             timetable: None,
@@ -141,8 +146,12 @@ impl<'a> Driver<'a> {
             }
             self.crowd.dial_due(now, &mut self.record);
             self.bury();
-            let wake =
-                self.send_due().min(self.next_tick).min(self.crowd.next_at()).min(self.until);
+            let wake = self
+                .send_due()
+                .min(self.wake_due(now))
+                .min(self.next_tick)
+                .min(self.crowd.next_at())
+                .min(self.until);
             events.clear();
             self.wait(&mut alarm, wake, &mut events).map_err(system)?;
             for event in &events {
@@ -175,6 +184,7 @@ impl<'a> Driver<'a> {
         self.crowd.expire(now, &mut self.record);
         if self.phase != Phase::Connecting {
             self.give_up_on_the_late(now);
+            self.give_up_on_late_dialogues(now);
             self.step_badly();
         }
         self.next_tick = match self.phase {
@@ -190,7 +200,10 @@ impl<'a> Driver<'a> {
             self.record.counts.unanswered += self.outstanding;
             return false;
         }
-        let over = now >= self.until || (self.phase == Phase::Measuring && self.is_through(now));
+        let over = match self.phase {
+            Phase::Measuring => self.is_through(now) || self.is_past_the_end(now),
+            _ => now >= self.until,
+        };
         match self.phase {
             Phase::Connecting => self.start_in_time(now),
             Phase::WarmUp if over => self.measure(now),
@@ -204,6 +217,20 @@ impl<'a> Driver<'a> {
                 return false;
             }
             _ => {}
+        }
+        true
+    }
+
+    /// Whether the time is over, and what was due in it has been sent. What the generator has not got
+    /// to a little later is given up, and counted.
+    fn is_past_the_end(&mut self, now: u64) -> bool {
+        let Some(table) = &mut self.timetable else { return now >= self.until };
+        if now < self.until || (table.next() < self.until && now < self.until + TICK) {
+            return false;
+        }
+        while table.next() < self.until {
+            table.take(1);
+            self.record.counts.skipped += 1;
         }
         true
     }

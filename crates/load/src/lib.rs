@@ -13,15 +13,17 @@
 //!
 //! - [`Plan`]: what to apply, as plain data. [`schedule`]: when a message is due.
 //! - [`message`]: what is sent, where a reply ends, what it has to be.
-//! - `conversation`: one connection's messages and replies, without a socket or a clock.
+//! - `conversation`: one connection's messages and replies, without a socket or a clock. `dialogue`:
+//!   the same for a script.
 //! - `crowd`, `sources`, `socket`: the connections of a thread. `driver`: the loop that serves them.
 //! - [`run()`], `conduct`: starts the threads, lets them begin together, adds up what they tell
 //!   (`word`). `parts`: the same in several processes.
 //! - [`watch`]: who is told how a run goes, and what is left of it ([`Outcome`]).
 //! - [`record`]: what was seen, mergeable. [`Report`]: the result as plain data.
-//! - [`server_side`]: what the server's processes used meanwhile. [`honesty`]: what makes a result
-//!   doubtful; [`fail_if`]: what makes it a failure. [`report::text`], [`report::json`], [`report::csv`], [`report::HdrLog`]: how it is
-//!   written down, with [`units`] and [`bars`].
+//! - [`server_side`]: what the server's processes used meanwhile.
+//! - [`honesty`]: what makes a result doubtful. [`fail_if`]: what makes it a failure.
+//! - [`report::text`], [`report::json`], [`report::csv`], [`report::HdrLog`]: how it is written down,
+//!   with [`units`] and [`bars`].
 
 pub mod bars;
 mod clock;
@@ -29,6 +31,7 @@ mod conduct;
 mod conversation;
 mod cpus;
 mod crowd;
+mod dialogue;
 mod driver;
 pub mod error;
 pub mod errors;

@@ -46,7 +46,8 @@ pub struct Counts {
     pub opened: u64,
     /// Connections that were lost or closed in this span.
     pub closed: u64,
-    /// Messages of an open loop that were due when no connection could take them.
+    /// Messages of an open loop that were due when no connection could take them, or that the
+    /// generator did not get to before the end.
     pub skipped: u64,
     /// Messages of an open loop that the generator itself handled over 1 ms late.
     pub late: u64,

@@ -169,3 +169,36 @@ fn with_short_each_message_has_a_connection() {
     expect_all(&open, 100);
     assert_eq!(open.achieved.opened, 100);
 }
+
+/// Kills: a greeting that is not awaited, a pass that begins in the midst of another, a connection
+/// that is used again after it was closed.
+#[test]
+fn a_script_is_gone_through_again_and_again() {
+    let target = server(|mut peer| {
+        peer.write_all(b"welcome\n> ").unwrap();
+        let mut buffer = [0; 64];
+        while let Ok(count @ 1..) = peer.read(&mut buffer) {
+            let line = String::from_utf8_lossy(&buffer[..count]).to_uppercase();
+            peer.write_all(format!("you said {line}> ").as_bytes()).unwrap();
+        }
+    });
+    let script = |end: &str| {
+        let text = format!(
+            "step = [{{ until = '> ' }}, {{ send = 'abc{{seq}}\\n' }}, {{ expect = 'you said ABC{{seq}}\\n' }}, \
+             {{ until = '> ' }}, {{ wait = '1ms' }}, {end}]"
+        );
+        Some(text.parse().unwrap())
+    };
+    let closing =
+        Plan { script: script("{ close = true }"), end: End::Messages(20), ..plan(target) };
+    let found = report(&closing);
+    assert!(found.errors.is_empty(), "{found:#?}");
+    assert_eq!((found.achieved.sent, found.achieved.answered, found.latency.samples), (20, 60, 60));
+    assert!(found.achieved.opened >= 18);
+    // Without closing, the second pass awaits a greeting that does not come.
+    let timeout = Duration::from_millis(100);
+    let end = End::After(Duration::from_millis(300));
+    let stuck = report(&Plan { script: script("{ wait = '1ms' }"), timeout, end, ..plan(target) });
+    assert!(stuck.errors.iter().all(|error| error.kind == ErrorKind::TimedOut), "{stuck:#?}");
+    assert!(!stuck.errors.is_empty());
+}

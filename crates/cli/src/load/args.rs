@@ -1,5 +1,6 @@
 //! The arguments of `load`, and the plan that they make.
 
+use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use switchboard::Address;
 use switchboard::command::duration;
-use switchboard_load::message::{Expect, Message, Protocol, Records, Template};
+use switchboard_load::message::{Expect, Message, Protocol, Records, Script, Template};
 use switchboard_load::{Arrivals, BadPeers, End, Manner, Plan, Rate, Schedule};
 
 /// The arguments of `load`.
@@ -140,6 +141,12 @@ struct MessageArgs {
     /// exactly these bytes (=TEXT if they could be taken for one of the others)
     #[arg(long, value_name = "WHAT", default_value_t = Expect::Echo)]
     expect: Expect,
+
+    /// A dialogue in place of messages: [[step]] with send, expect, until, wait or close; --messages
+    /// counts passes, latencies are those of the steps that expect
+    #[arg(long, value_name = "FILE.toml",
+        conflicts_with_all = ["size", "message", "file", "protocol", "expect", "pipeline"])]
+    script: Option<PathBuf>,
 }
 
 /// Peers that behave badly and are not measured, to see what a server does to the others.
@@ -195,7 +202,7 @@ impl LoadArgs {
             message: self.message.message(),
             protocol: self.message.protocol,
             expect: self.message.expect.clone(),
-            script: None,
+            script: self.message.script()?,
             bad: self.bad.peers(),
             end: match self.schedule.messages {
                 Some(count) => End::Messages(count),
@@ -232,6 +239,14 @@ impl ScheduleArgs {
 }
 
 impl MessageArgs {
+    fn script(&self) -> Result<Option<Script>, String> {
+        let Some(path) = &self.script else { return Ok(None) };
+        let shown = path.display();
+        let text = fs::read_to_string(path)
+            .map_err(|error| format!("cannot read the script {shown}: {error}"))?;
+        text.parse().map(Some).map_err(|error| format!("the script {shown}: {error}"))
+    }
+
     fn message(&self) -> Message {
         if let Some(template) = &self.message {
             return Message::Text(template.clone());

@@ -32,6 +32,9 @@ impl Driver<'_> {
         if self.is_bad(place) {
             return self.bad_event(place, flags);
         }
+        if self.scripted.is_some() && self.crowd.talks(place) {
+            return self.scripted_event(place, flags);
+        }
         if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR) {
             self.receive(place);
         }
@@ -44,6 +47,9 @@ impl Driver<'_> {
     pub(super) fn open_up(&mut self, place: usize, now: u64) {
         if self.is_bad(place) {
             return self.begin_badly(place);
+        }
+        if self.scripted.is_some() {
+            return self.begin_dialogue(place, now);
         }
         if matches!(self.phase, Phase::Connecting | Phase::Finishing) && !self.plan.short {
             return;

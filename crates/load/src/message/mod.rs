@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use exchange::Exchange;
 pub use expect::Expect;
 pub use protocol::Protocol;
-pub(crate) use reading::{Reading, Verdict, excerpt};
+pub(crate) use reading::{Reading, Verdict, difference, excerpt};
 pub use script::{Script, Step};
 pub use template::Template;
 pub(crate) use template::Which;

@@ -1,5 +1,6 @@
 //! A dialogue that a connection goes through again and again: `--script FILE.toml`.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -28,4 +29,73 @@ pub enum Step {
     Until(#[serde(with = "text")] Template),
     /// Says nothing for so long.
     Wait(#[serde(with = "duration")] Duration),
+    /// Closes the connection; the next pass has another. What the server has to say is not awaited.
+    Close(bool),
+}
+
+impl FromStr for Script {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Script, String> {
+        let script: Script = toml::from_str(text).map_err(|error| error.to_string())?;
+        script.check().map(|()| script)
+    }
+}
+
+impl Script {
+    /// Whether it can be gone through.
+    fn check(&self) -> Result<(), String> {
+        if self.steps.contains(&Step::Close(false)) {
+            return Err("a step that closes is written `close = true`".into());
+        }
+        let empty = |template: &Template| template.fixed().is_some_and(<[u8]>::is_empty);
+        for step in &self.steps {
+            if let Step::Send(text) | Step::Expect(text) | Step::Until(text) = step
+                && empty(text)
+            {
+                return Err(
+                    "a step that sends or expects nothing has no effect; leave it out".into()
+                );
+            }
+        }
+        let pauses = |step: &Step| match step {
+            Step::Expect(_) | Step::Until(_) => true,
+            Step::Wait(time) => !time.is_zero(),
+            Step::Send(_) | Step::Close(_) => false,
+        };
+        match self.steps.iter().any(pauses) {
+            true => Ok(()),
+            false => {
+                Err("a script needs a step that waits for something: expect, until or wait".into())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_read_in_order() {
+        let text =
+            "[[step]]\nsend = \"a\\\\n\"\n[[step]]\nwait = \"10ms\"\n[[step]]\nclose = true\n";
+        let script: Script = text.parse().unwrap();
+        let send = Step::Send("a\\n".parse().unwrap());
+        let wait = Step::Wait(Duration::from_millis(10));
+        assert_eq!(script.steps, [send, wait, Step::Close(true)]);
+        let json = serde_json::to_string(&script).unwrap();
+        assert_eq!(serde_json::from_str::<Script>(&json).unwrap(), script);
+    }
+
+    /// Kills: a script that spins without ever waiting for the server.
+    #[test]
+    fn a_script_that_cannot_be_gone_through_is_refused() {
+        let refused = |text: &str| text.parse::<Script>().unwrap_err();
+        assert!(refused("step = []").contains("expect, until or wait"));
+        assert!(refused("step = [{ send = 'a' }]").contains("expect, until or wait"));
+        assert!(refused("step = [{ wait = '10' }]").contains("unit"));
+        assert!(refused("step = [{ sent = 'a' }]").contains("unknown variant"));
+        assert!(refused("step = [{ expect = '' }]").contains("leave it out"));
+    }
 }

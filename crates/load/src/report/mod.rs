@@ -84,7 +84,8 @@ pub struct Achieved {
     pub bytes_received: u64,
     /// Connections opened during the measurement.
     pub opened: u64,
-    /// Messages that were due when no connection could take them.
+    /// Messages that were due when no connection could take them, or that the generator did not get
+    /// to before the end.
     pub skipped: u64,
     /// Messages that nobody waited for any longer at the end.
     pub unanswered: u64,
