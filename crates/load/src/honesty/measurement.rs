@@ -1,5 +1,6 @@
 //! Whether what was measured is what was asked for, and whether it is enough.
 
+use crate::plan::End;
 use crate::report::{Report, Times};
 use crate::schedule::Schedule;
 use crate::units::{count, percent, rate, several, time};
@@ -51,35 +52,60 @@ pub(super) fn errors(report: &Report) -> Option<String> {
     })
 }
 
+/// With a number of messages: whether so many were sent.
+pub(super) fn messages_missing(report: &Report) -> Option<String> {
+    let End::Messages(asked) = report.asked.end else { return None };
+    let sent = report.achieved.sent;
+    (sent < asked && report.asked.script.is_none() && !report.interrupted).then(|| {
+        format!(
+            "only {} of {} messages were sent, as nobody was left to send the others; the errors \
+             say why",
+            count(sent),
+            count(asked)
+        )
+    })
+}
+
+/// Whether messages went out slower than they were due.
 pub(super) fn rate_missed(report: &Report) -> Option<String> {
-    let asked = report.asked_rate.filter(|asked| *asked > 0.0)?;
+    let asked = report.asked_rate?;
     let achieved = &report.achieved;
-    // Random arrivals are rarely as many as they should be on average.
-    let due = asked * achieved.seconds;
-    let least = (asked * REACHED).min(asked * (1.0 - 4.0 / due.max(16.0).sqrt()));
-    let share = |got: f64| percent(got / asked);
-    if achieved.sent_rate < least {
-        let why = match achieved.skipped {
-            0 => "the generator or the server did not keep up".to_owned(),
-            skipped => format!("{} were due when no connection could take them", count(skipped)),
-        };
-        return Some(format!(
+    let why = match achieved.skipped {
+        0 => "the generator or the server did not keep up".to_owned(),
+        skipped => format!("{} were due when no connection could take them", count(skipped)),
+    };
+    (achieved.sent_rate < least(asked, achieved.seconds)).then(|| {
+        format!(
             "sent {} of the rate that was asked for, {} of {} messages/s: {why}; lower --rate or \
              raise --connections",
-            share(achieved.sent_rate),
+            percent(achieved.sent_rate / asked),
             rate(achieved.sent_rate),
             rate(asked)
-        ));
-    }
-    (achieved.rate < least && achieved.answered > 0).then(|| {
+        )
+    })
+}
+
+/// Whether they went out in time, and right replies did not come as fast.
+pub(super) fn server_behind(report: &Report) -> Option<String> {
+    let asked = report.asked_rate?;
+    let achieved = &report.achieved;
+    let least = least(asked, achieved.seconds);
+    (achieved.sent_rate >= least && achieved.rate < least && achieved.answered > 0).then(|| {
         format!(
             "answered {} of the rate that was asked for, {} of {} messages/s: the server does not \
              keep up; lower --rate to see latencies that it can hold",
-            share(achieved.rate),
+            percent(achieved.rate / asked),
             rate(achieved.rate),
             rate(asked)
         )
     })
+}
+
+/// The least rate that is as good as asked for: random arrivals are rarely as many as they are on
+/// average.
+fn least(asked: f64, seconds: f64) -> f64 {
+    let luck = 4.0 / (asked * seconds).max(16.0).sqrt();
+    asked * REACHED.min(1.0 - luck)
 }
 
 /// A closed loop waits with the server; that matters when it stalled.
@@ -173,9 +199,11 @@ mod tests {
         report.achieved.seconds = 1000.0;
         assert_eq!(rate_missed(&report), None);
         report.achieved.rate = 500.0;
-        assert!(rate_missed(&report).unwrap().starts_with("answered 50% of"));
+        assert_eq!(rate_missed(&report), None);
+        assert!(server_behind(&report).unwrap().starts_with("answered 50% of"));
         report.achieved.sent_rate = 700.0;
         assert!(rate_missed(&report).unwrap().starts_with("sent 70% of"));
+        assert_eq!(server_behind(&report), None);
         report.achieved.skipped = 12;
         assert!(rate_missed(&report).unwrap().contains("12 were due when"));
     }
@@ -215,6 +243,8 @@ mod tests {
         assert!(connections_missing(&report).unwrap().starts_with("only 1,099 of 1,100"));
         report.errors_before = vec![ErrorLine { kind: ErrorKind::Refused, count: 1, first: None }];
         assert!(errors(&report).unwrap().starts_with("1 error:"));
+        report.asked.end = End::Messages(report.achieved.sent + 1);
+        assert!(messages_missing(&report).unwrap().starts_with("only 999,980 of 999,981"));
         report.achieved.answered = 0;
         assert!(no_replies(&report).unwrap().contains("--expect"));
         report.achieved.seconds = 2.0;

@@ -21,12 +21,14 @@ pub struct Warning {
 /// Looks for one reason.
 type Doubt = fn(&Report) -> Option<String>;
 
-const DOUBTS: [(&str, Doubt); 12] = [
+const DOUBTS: [(&str, Doubt); 14] = [
     ("no_replies", measurement::no_replies),
     ("connections_missing", measurement::connections_missing),
+    ("messages_missing", measurement::messages_missing),
     ("errors", measurement::errors),
     ("server_ended", server::ended),
     ("rate_missed", measurement::rate_missed),
+    ("server_behind", measurement::server_behind),
     ("generator_limit", generator::limit),
     ("late_sends", generator::late_sends),
     ("shared_cores", server::shared_cores),
@@ -53,7 +55,9 @@ pub fn shortfall(report: &Report) -> Option<String> {
     if report.interrupted {
         return None;
     }
-    measurement::connections_missing(report).or_else(|| measurement::rate_missed(report))
+    let reasons =
+        [measurement::connections_missing, measurement::messages_missing, measurement::rate_missed];
+    reasons.into_iter().find_map(|reason| reason(report))
 }
 
 #[cfg(test)]
