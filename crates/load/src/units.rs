@@ -26,9 +26,10 @@ pub fn count(number: u64) -> String {
 
 /// A number of things in a second: `12.5`, `99,998`.
 pub fn rate(rate: f64) -> String {
-    match rate < 999.5 {
-        true => three_digits(rate),
-        false => count(rate.round() as u64),
+    match rate {
+        _ if rate == 0.0 => "0".into(),
+        _ if rate < 999.5 => three_digits(rate),
+        _ => count(rate.round() as u64),
     }
 }
 
@@ -96,7 +97,10 @@ mod tests {
     #[test]
     fn thousands_are_apart() {
         assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([0.5, 12.5, 999.6, 99_998.2].map(rate), ["0.50", "12.5", "1,000", "99,998"]);
+        assert_eq!(
+            [0.0, 0.5, 12.5, 999.6, 99_998.2].map(rate),
+            ["0", "0.50", "12.5", "1,000", "99,998"]
+        );
         assert_eq!(several(1, "peer", "peers"), "1 peer");
     }
 

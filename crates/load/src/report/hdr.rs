@@ -16,8 +16,6 @@ use crate::watch::{Interval, Outcome, Progress, Watch};
 
 /// The tag of service times.
 const SERVICE: &str = "service";
-/// The column of maxima, for people, is in milliseconds, as HdrHistogram's own writer has it.
-const NS_IN_MS: f64 = 1e6;
 
 /// Writes a log while a load is measured.
 #[derive(Debug)]
@@ -80,7 +78,7 @@ impl<W: Write> HdrLog<W> {
 
     fn head(&mut self, start: SystemTime) -> io::Result<()> {
         IntervalLogWriterBuilder::new()
-            .add_comment("[Latencies of switchboard load, in nanoseconds; Interval_Max in ms]")
+            .add_comment("[Latencies of switchboard load, in nanoseconds]")
             .add_comment("[Histogram log format version 1.3]")
             .with_start_time(start)
             .with_base_time(start)
@@ -103,7 +101,6 @@ impl<W: Write> HdrLog<W> {
         times: &Histogram<u64>,
     ) -> io::Result<()> {
         IntervalLogWriterBuilder::new()
-            .with_max_value_divisor(NS_IN_MS)
             .begin_log_with(&mut self.out, &mut self.serializer.0)?
             .write_histogram(times, start, length, tag)
             .map_err(io::Error::other)

@@ -11,7 +11,7 @@ const TIME: usize = 16;
 /// Columns of the longest bar.
 const BAR: usize = 40;
 /// The most rows of a histogram.
-const ROWS: usize = 14;
+const ROWS: usize = 12;
 /// Steps of a report's histogram in a doubling, and ways to gather them into rows.
 const STEPS: [usize; 7] = [1, 2, 5, 10, 15, 20, 40];
 
