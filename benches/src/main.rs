@@ -22,6 +22,7 @@ mod fork;
 mod idle;
 mod instructions;
 mod lines;
+mod load;
 mod loops;
 mod multitude;
 mod pinning;
@@ -68,6 +69,8 @@ enum Benchmark {
     Loops(loops::Loops),
     /// More idle peers than a process has descriptors.
     Multitude(multitude::Multitude),
+    /// The load generator beside a bare C client: processor time, memory.
+    Load(load::Load),
     /// How evenly the peers are shared among loops.
     Spread(spread::Spread),
     /// A client process of `multitude`.
@@ -99,6 +102,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Benchmark::Computing(benchmark) => benchmark.run(&programs()?),
         Benchmark::Loops(benchmark) => benchmark.run(&programs()?),
         Benchmark::Multitude(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Load(benchmark) => benchmark.run(&programs()?),
         Benchmark::Spread(benchmark) => benchmark.run(&programs()?),
         Benchmark::MultitudePart(part) => return part.run().map(|()| true),
     }?;
