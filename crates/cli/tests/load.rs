@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
 
+#[path = "load/output.rs"]
+mod output;
 #[allow(dead_code, reason = "the tests of all commands use the rest of it")]
 #[path = "commands/said.rs"]
 mod said;
@@ -18,17 +20,28 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use switchboard::testing::{PATIENCE, program};
 
 use said::{Said, refuses, run, run_command};
 
 const SWITCHBOARD: &str = env!("CARGO_BIN_EXE_switchboard");
 
-/// What is said of `name` in the text result.
+/// What the result says of `name`, in words.
 #[track_caller]
-fn field<'a>(said: &'a Said, name: &str) -> &'a str {
-    let line = said.stdout.lines().find_map(|line| line.strip_prefix(name));
-    line.unwrap_or_else(|| unreachable!("no {name} in {said:?}")).trim()
+fn field(said: &Said, name: &str) -> String {
+    let report: Value = serde_json::from_str(&said.stdout).expect(&said.stderr);
+    let at = |path: &str| report.pointer(path).unwrap().to_string();
+    match name {
+        "messages" => {
+            format!("{} sent, {} answered", at("/achieved/sent"), at("/achieved/answered"))
+        }
+        "connections" => format!("{} of {}", at("/achieved/connections"), at("/asked/connections")),
+        "idle" => format!("{} of {}", at("/achieved/idle"), at("/asked/idle")),
+        "interrupted" => at("/interrupted"),
+        "error" => ["/errors", "/errors_before"].map(at).concat(),
+        _ => unreachable!("no {name} in {said:?}"),
+    }
 }
 
 /// The load was applied, all its messages were answered, and nothing went wrong.
@@ -36,17 +49,17 @@ fn field<'a>(said: &'a Said, name: &str) -> &'a str {
 fn expect_all(said: &Said, messages: u64) {
     assert_eq!(said.status, Some(0), "{said:?}");
     assert_eq!(field(said, "messages"), format!("{messages} sent, {messages} answered"));
-    assert!(!said.stdout.contains("error"), "{said:?}");
+    assert_eq!(field(said, "error"), "[][]", "{said:?}");
 }
 
 fn load(words: &[&str]) -> Said {
-    run(&[&["load"], words].concat())
+    run(&[&["load", "--json"], words].concat())
 }
 
 /// `switchboard load` in a shell with a lower limit on descriptors.
 fn with_descriptors(limit: u32, words: &str) -> Command {
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(format!("ulimit -n {limit}; exec {SWITCHBOARD} load {words}"));
+    shell.arg("-c").arg(format!("ulimit -n {limit}; exec {SWITCHBOARD} load --json {words}"));
     shell
 }
 
@@ -151,7 +164,8 @@ fn processes_share_what_is_too_much_for_one() {
     let words = format!("{} -c 30 --idle 200 -n 1000 --threads 2", echo.address());
     let said = run_command(&mut with_descriptors(100, &words));
     expect_all(&said, 1000);
-    assert_eq!((field(&said, "connections"), field(&said, "idle")), ("30 of 30", "200 of 200"));
+    assert_eq!(field(&said, "connections"), "30 of 30");
+    assert_eq!(field(&said, "idle"), "200 of 200");
     let stopped = echo.stop();
     assert_eq!((stopped.get("accepted"), stopped.in_order()), (230, 230), "{stopped:?}");
 }
@@ -193,7 +207,7 @@ fn interrupted_it_prints_what_it_has() {
         let stdout = String::from_utf8(output.stdout).unwrap();
         let said = Said { status: output.status.code(), stdout, stderr: String::new() };
         assert_eq!(said.status, Some(0), "{said:?}");
-        assert_eq!(field(&said, "interrupted"), "before its end");
+        assert_eq!(field(&said, "interrupted"), "true");
         let sent = field(&said, "messages").split(' ').next().unwrap().parse::<u64>().unwrap();
         assert!(sent >= 10, "{said:?}");
     }

@@ -186,7 +186,8 @@ impl<'a> Conductor<'a> {
         }
         let all = self.reached.iter().copied().min().unwrap_or(0);
         while let Some(entry) = self.seconds.first_entry()
-            && (entry.key() + 1) * SECOND <= all
+            // No thread can tell of it any more: what is told at its very end still belongs to it.
+            && (entry.key() + 1) * SECOND + PROGRESS / 2 < all
             && all < u64::MAX
         {
             let (second, record) = entry.remove_entry();
