@@ -170,6 +170,52 @@ fn processes_share_what_is_too_much_for_one() {
     assert_eq!((stopped.get("accepted"), stopped.in_order()), (230, 230), "{stopped:?}");
 }
 
+/// In a network of its own, in which an address has twenty ports to connect from.
+///
+/// Kills: ports that run out on loopback although there are more addresses; ones that run out and are
+/// not said to.
+#[test]
+fn ports_run_out_or_are_taken_from_more_addresses() {
+    let network = |words: &str| {
+        let script = format!(
+            "ip link set lo up && echo 40000 40019 > /proc/sys/net/ipv4/ip_local_port_range || exit 99
+             {SWITCHBOARD} serve echo -l 127.0.0.1:7000 > ready & server=$!
+             until grep -q listening ready; do sleep 0.01; done
+             {SWITCHBOARD} load 127.0.0.1:7000 -c 50 -n 500 {words}; status=$?
+             kill $server; wait $server; exit $status"
+        );
+        let directory = tempfile::tempdir().unwrap();
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--net", "sh", "-c", &script]);
+        run_command(unshare.current_dir(&directory))
+    };
+    let spread = network("");
+    if spread.status != Some(0) && spread.stdout.is_empty() {
+        eprintln!("skipped: no network of one's own is to be had here: {}", spread.stderr);
+        return;
+    }
+    expect_all(&spread, 500);
+    assert_eq!(field(&spread, "connections"), "50 of 50");
+    let one = network("--source 127.0.0.1");
+    assert_eq!(field(&one, "connections"), "20 of 50");
+    assert!(field(&one, "error").contains("30 out of ports: no port is left"), "{one:?}");
+}
+
+/// Kills: a connection that cannot be opened and is not missed.
+#[test]
+fn descriptors_run_out_and_are_said_to() {
+    let echo = program(SWITCHBOARD).args(["serve", "echo"]).start();
+    // What was open before is not known to whoever counts connections.
+    let script = format!(
+        "for number in {{10..84}}; do eval \"exec $number< /dev/null\"; done; ulimit -n 100
+         exec {SWITCHBOARD} load {} -c 30 -n 500",
+        echo.address()
+    );
+    let said = run_command(Command::new("bash").args(["-c", &script]));
+    assert_eq!(said.status, Some(0), "{said:?}");
+    assert!(field(&said, "error").contains("out of descriptors: opening a socket"), "{said:?}");
+}
+
 /// A server that tells of each message that came, and of each connection that ended.
 fn attentive() -> (String, Receiver<()>, Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

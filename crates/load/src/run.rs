@@ -144,10 +144,23 @@ pub(crate) fn start_threads<'scope>(
 
 /// What a thread does.
 fn work(plan: &Plan, target: Target, share: Share, orders: Orders, tell: &Sender<Word>) {
+    let _witness = Witness(tell);
     let driver = Driver::new(plan, target, share, orders, tell.clone());
     if let Err(error) = driver.and_then(Driver::run) {
         // If nobody listens any more, the run is over anyway.
         let _ = tell.send(Word::Failed(error.to_string()));
+    }
+}
+
+/// Tells if a thread dies, so that nobody waits for it.
+struct Witness<'a>(&'a Sender<Word>);
+
+impl Drop for Witness<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let _ =
+                self.0.send(Word::Failed("a thread of the load panicked; that is a bug".into()));
+        }
     }
 }
 

@@ -34,8 +34,8 @@ impl Watch for Silent {
     fn interval(&mut self, _: &Interval, _: &Record) {}
 }
 
-/// What a run is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a run is doing, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Connections are opened.

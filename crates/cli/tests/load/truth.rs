@@ -87,7 +87,7 @@ fn answering_after(delay: Duration) -> SocketAddr {
 /// Kills: times in another unit; an instant that is taken before or after some other work.
 #[test]
 fn known_delays_are_measured_as_what_they_are() {
-    for (delay, open) in [(5.0, false), (5.0, true), (20.0, false), (20.0, true)] {
+    for (delay, open) in [(10.0, false), (10.0, true), (20.0, false), (20.0, true)] {
         let target = answering_after(Duration::from_secs_f64(delay / 1e3));
         let rate = Rate::Total(40.0);
         let schedule = match open {

@@ -76,7 +76,7 @@ pub struct Achieved {
     pub answered: u64,
     /// Messages sent, by the second.
     pub sent_rate: f64,
-    /// Right replies, by the second.
+    /// Right replies that came before the end, by the second.
     pub rate: f64,
     /// Bytes that the kernel took.
     pub bytes_sent: u64,
@@ -170,6 +170,8 @@ impl Achieved {
         let counts = &outcome.record.counts;
         let seconds = outcome.measured.as_secs_f64();
         let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+        // What came after the end counts as answered, but a rate is one of the time measured.
+        let in_time = outcome.intervals.iter().map(|interval| interval.answered).sum();
         Achieved {
             connections: outcome.connected,
             idle: outcome.idle,
@@ -178,7 +180,7 @@ impl Achieved {
             sent: counts.sent,
             answered: counts.answered,
             sent_rate: rate(counts.sent),
-            rate: rate(counts.answered),
+            rate: rate(in_time),
             bytes_sent: counts.bytes_sent,
             bytes_received: counts.bytes_received,
             opened: counts.opened,
