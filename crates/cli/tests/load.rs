@@ -181,7 +181,7 @@ fn ports_run_out_or_are_taken_from_more_addresses() {
             "ip link set lo up && echo 40000 40019 > /proc/sys/net/ipv4/ip_local_port_range || exit 99
              {SWITCHBOARD} serve echo -l 127.0.0.1:7000 > ready & server=$!
              until grep -q listening ready; do sleep 0.01; done
-             {SWITCHBOARD} load 127.0.0.1:7000 -c 50 -n 500 {words}; status=$?
+             {SWITCHBOARD} load --json 127.0.0.1:7000 -c 50 -n 500 {words}; status=$?
              kill $server; wait $server; exit $status"
         );
         let directory = tempfile::tempdir().unwrap();
@@ -198,7 +198,9 @@ fn ports_run_out_or_are_taken_from_more_addresses() {
     assert_eq!(field(&spread, "connections"), "50 of 50");
     let one = network("--source 127.0.0.1");
     assert_eq!(field(&one, "connections"), "20 of 50");
-    assert!(field(&one, "error").contains("30 out of ports: no port is left"), "{one:?}");
+    assert_eq!(one.status, Some(3), "{one:?}");
+    assert!(field(&one, "error").contains("\"count\":30,"), "{one:?}");
+    assert!(field(&one, "error").contains("no port is left"), "{one:?}");
 }
 
 /// Kills: a connection that cannot be opened and is not missed.
@@ -208,12 +210,13 @@ fn descriptors_run_out_and_are_said_to() {
     // What was open before is not known to whoever counts connections.
     let script = format!(
         "for number in {{10..84}}; do eval \"exec $number< /dev/null\"; done; ulimit -n 100
-         exec {SWITCHBOARD} load {} -c 30 -n 500",
+         exec {SWITCHBOARD} load --json {} -c 30 -n 500",
         echo.address()
     );
     let said = run_command(Command::new("bash").args(["-c", &script]));
-    assert_eq!(said.status, Some(0), "{said:?}");
-    assert!(field(&said, "error").contains("out of descriptors: opening a socket"), "{said:?}");
+    assert_eq!(said.status, Some(3), "{said:?}");
+    assert!(field(&said, "error").contains("out_of_descriptors"), "{said:?}");
+    assert!(field(&said, "error").contains("opening a socket"), "{said:?}");
 }
 
 /// A server that tells of each message that came, and of each connection that ended.

@@ -74,7 +74,7 @@ pub struct Achieved {
     pub sent: u64,
     /// Right replies.
     pub answered: u64,
-    /// Messages sent, by the second.
+    /// Messages sent before the end, by the second.
     pub sent_rate: f64,
     /// Right replies that came before the end, by the second.
     pub rate: f64,
@@ -170,8 +170,8 @@ impl Achieved {
         let counts = &outcome.record.counts;
         let seconds = outcome.measured.as_secs_f64();
         let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
-        // What came after the end counts as answered, but a rate is one of the time measured.
-        let in_time = outcome.intervals.iter().map(|interval| interval.answered).sum();
+        // What went and came after the end counts, but a rate is one of the time measured.
+        let in_time = |count: fn(&Interval) -> u64| rate(outcome.intervals.iter().map(count).sum());
         Achieved {
             connections: outcome.connected,
             idle: outcome.idle,
@@ -179,8 +179,8 @@ impl Achieved {
             seconds,
             sent: counts.sent,
             answered: counts.answered,
-            sent_rate: rate(counts.sent),
-            rate: rate(in_time),
+            sent_rate: in_time(|interval| interval.sent),
+            rate: in_time(|interval| interval.answered),
             bytes_sent: counts.bytes_sent,
             bytes_received: counts.bytes_received,
             opened: counts.opened,
