@@ -26,7 +26,8 @@ pub struct ServerSide {
     pub pss_before_bytes: u64,
     /// Memory (PSS), at most.
     pub pss_bytes: u64,
-    /// How much memory each connection added; `None` where each message had one of its own.
+    /// How much memory each connection added, pages of files left out: they are programs, which
+    /// weigh less the more processes run them. `None` where each message had a connection of its own.
     pub bytes_per_peer: Option<f64>,
     /// Switches because a thread waited; those of threads that came and went between two looks are
     /// missed.
@@ -50,7 +51,7 @@ impl ServerSide {
     pub(super) fn of(seen: &Seen, report: &Report) -> ServerSide {
         let peers = report.achieved.connections + report.achieved.idle;
         let each = |whole: f64, among: u64| (among > 0).then(|| whole / among as f64);
-        let grown = seen.pss_bytes as f64 - seen.pss_before_bytes as f64;
+        let grown = seen.own_bytes as f64 - seen.own_before_bytes as f64;
         ServerSide {
             pid: seen.pid,
             processes: seen.processes,

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use super::proc::{self, Id, Stat, Switches};
+use super::proc::{self, Id, Memory, Stat, Switches};
 
 /// A process and all that descend from it, those too whose parent has ended meanwhile.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub(crate) struct Holdings {
     pub(crate) processes: u32,
     pub(crate) threads: u64,
     pub(crate) descriptors: u64,
-    pub(crate) pss_bytes: u64,
+    pub(crate) memory: Memory,
     /// Processes of which memory or descriptors may not be read.
     pub(crate) unread: u32,
 }
@@ -143,8 +143,9 @@ impl Family {
             sum.processes += 1;
             sum.threads += if stat.ended { 0 } else { stat.threads };
             match (proc::memory(id.0), proc::descriptors(id.0)) {
-                (Ok(bytes), Ok(count)) => {
-                    sum.pss_bytes += bytes;
+                (Ok(memory), Ok(count)) => {
+                    sum.memory.all += memory.all;
+                    sum.memory.own += memory.own;
                     sum.descriptors += count;
                 }
                 _ => sum.unread += 1,

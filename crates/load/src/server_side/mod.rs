@@ -37,6 +37,9 @@ pub struct Seen {
     pub cpu_ns: u64,
     pub pss_before_bytes: u64,
     pub pss_bytes: u64,
+    /// Memory that is no page of a file, before and at most.
+    pub own_before_bytes: u64,
+    pub own_bytes: u64,
     pub voluntary_switches: u64,
     pub involuntary_switches: u64,
     pub cpus: Vec<u32>,
@@ -75,7 +78,8 @@ impl Onlooker {
         let seen = Seen {
             pid,
             cpus: cpus::of(cpus),
-            pss_before_bytes: before.pss_bytes,
+            pss_before_bytes: before.memory.all,
+            own_before_bytes: before.memory.own,
             ..Seen::default()
         };
         let (tell, events) = channel();
@@ -180,13 +184,13 @@ impl Look {
     /// Looks at everything that costs more than processor time.
     fn look(&mut self) {
         let began = Instant::now();
-        let Holdings { processes, threads, descriptors, pss_bytes, unread } =
-            self.family.holdings();
+        let Holdings { processes, threads, descriptors, memory, unread } = self.family.holdings();
         let seen = &mut self.seen;
         seen.processes = seen.processes.max(processes);
         seen.threads = seen.threads.max(threads);
         seen.descriptors = seen.descriptors.max(descriptors);
-        seen.pss_bytes = seen.pss_bytes.max(pss_bytes);
+        seen.pss_bytes = seen.pss_bytes.max(memory.all);
+        seen.own_bytes = seen.own_bytes.max(memory.own);
         seen.unread = seen.unread.max(unread);
         self.took = began.elapsed();
         seen.looks += 1;
@@ -216,7 +220,7 @@ mod tests {
         }
         let seen = onlooker.finish().unwrap();
         assert!(seen.cpu_ns > 20_000_000, "{seen:?}");
-        assert!(seen.pss_bytes > 0 && seen.pss_before_bytes > 0 && seen.threads >= 2, "{seen:?}");
+        assert!(seen.pss_bytes > 0 && seen.own_before_bytes > 0 && seen.threads >= 2, "{seen:?}");
         assert!(seen.looks >= 2 && !seen.ended && seen.unread == 0, "{seen:?}");
         assert!(seen.voluntary_switches > 0, "{seen:?}");
     }

@@ -65,14 +65,31 @@ pub(crate) fn processor_time(pid: u32) -> Option<Duration> {
     clock.now().ok().map(Duration::from)
 }
 
-/// The proportional share of memory (PSS) of a process.
-pub(crate) fn memory(pid: u32) -> io::Result<u64> {
+/// Memory, what is shared divided by those who share it (PSS).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    pub(crate) all: u64,
+    /// Of it what is no page of a file: programs and libraries are, and weigh less the more
+    /// processes run them.
+    pub(crate) own: u64,
+}
+
+/// The memory of a process.
+pub(crate) fn memory(pid: u32) -> io::Result<Memory> {
     let text = match fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
         Ok(text) => text,
-        Err(error) if is_gone(&error) => return Ok(0),
+        Err(error) if is_gone(&error) => return Ok(Memory::default()),
         Err(error) => return Err(error),
     };
-    Ok(named(&text, "Pss:").unwrap_or(0) * 1024)
+    let part = |name| {
+        let missing = || io::Error::new(io::ErrorKind::Unsupported, "this needs Linux 5.4");
+        named(&text, name).map(|kib| kib * 1024).ok_or_else(missing)
+    };
+    // One that has ended, and was not waited for, has none.
+    if text.is_empty() {
+        return Ok(Memory::default());
+    }
+    Ok(Memory { all: part("Pss:")?, own: part("Pss_Anon:")? + part("Pss_Shmem:")? })
 }
 
 /// How many descriptors a process has open.
@@ -157,7 +174,8 @@ mod tests {
         assert!(stat.threads > 0 && !stat.ended);
         assert!(all().unwrap().iter().any(|other| other.id == stat.id));
         assert!(processor_time(pid).unwrap() > Duration::ZERO);
-        assert!(memory(pid).unwrap() > 4096);
+        let memory = memory(pid).unwrap();
+        assert!(memory.own > 4096 && memory.all > memory.own, "{memory:?}");
         assert!(descriptors(pid).unwrap() >= 1);
         assert!(!switches(pid).is_empty());
         assert_eq!(process_of(pid).unwrap(), pid);

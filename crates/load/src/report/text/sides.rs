@@ -22,7 +22,10 @@ pub(super) fn write_server(page: &mut Page, report: &Report) {
     let [now, before] = [server.pss_bytes, server.pss_before_bytes].map(|size| bytes(size as f64));
     let mut memory = format!("{now} (PSS), {before} before connecting");
     if let Some(each) = server.bytes_per_peer {
-        memory += &format!("; {} a peer", bytes(each));
+        memory += &match each > 0.0 {
+            true => format!("; {} a peer", bytes(each)),
+            false => "; peers added none".to_owned(),
+        };
     }
     page.entry("memory", &memory);
     page.entry("threads", &count(server.threads));
