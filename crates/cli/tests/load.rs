@@ -13,11 +13,11 @@ mod truth;
 
 use std::fs;
 use std::io::Read;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -119,6 +119,86 @@ server.serve_forever()
     python.kill().unwrap();
     python.wait().unwrap();
     expect_all(&said, 200);
+}
+
+/// A port that nobody has at the moment, for servers that do not say which one they take.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Starts a server that is not ours and waits until it listens; `None`, aloud, if it is not installed.
+fn foreign(words: &[&str], port: u16) -> Option<Child> {
+    let mut command = Command::new(words[0]);
+    let started = command.args(&words[1..]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut child = match started {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("skipped: {} cannot be started: {error}", words[0]);
+            return None;
+        }
+    };
+    let end = Instant::now() + PATIENCE;
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < end && child.try_wait().unwrap().is_none(), "{words:?}");
+        thread::sleep(Duration::from_millis(5));
+    }
+    Some(child)
+}
+
+#[test]
+fn redis_is_driven_with_a_line_each() {
+    let port = free_port().to_string();
+    let words = ["redis-server", "--port", &port, "--save", "", "--bind", "127.0.0.1"];
+    let Some(mut redis) = foreign(&words, port.parse().unwrap()) else { return };
+    let ping = [&*port, "-n", "1000", "--message", "PING", "--protocol", "line"];
+    let right = load(&[&ping[..], &["--expect", "+PONG", "--pipeline", "4"]].concat());
+    let wrong = load(&[&ping[..], &["--expect", "+PENG"]].concat());
+    redis.kill().unwrap();
+    redis.wait().unwrap();
+    expect_all(&right, 1000);
+    let sentence = "1000 mismatch: from byte 3 on expected \"+PENG\", got \"+PONG\"";
+    assert_eq!(field(&wrong, "error"), sentence);
+}
+
+#[test]
+fn socat_is_driven() {
+    let port = free_port().to_string();
+    let listen = format!("TCP-LISTEN:{port},fork,reuseaddr,bind=127.0.0.1");
+    let Some(mut socat) = foreign(&["socat", &listen, "PIPE"], port.parse().unwrap()) else {
+        return;
+    };
+    let said = load(&[&port, "-n", "500", "-c", "5"]);
+    socat.kill().unwrap();
+    socat.wait().unwrap();
+    expect_all(&said, 500);
+}
+
+#[test]
+fn a_script_goes_through_a_phone_menu() {
+    let hotline = program(SWITCHBOARD).args(["serve", "hotline"]).start();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("call.toml");
+    let steps = r#"
+        [[step]]
+        until = "operator.\n"
+        [[step]]
+        send = "1{random 100..1000}\n"
+        [[step]]
+        expect = "Please enter again.\n"
+        [[step]]
+        send = "0\n"
+        [[step]]
+        expect = "This call may be recorded. Blah blah blah, and a lot more of that.\n"
+        [[step]]
+        close = true
+    "#;
+    fs::write(&path, steps).unwrap();
+    let said =
+        load(&[hotline.address(), "--script", path.to_str().unwrap(), "-n", "30", "-c", "3"]);
+    assert_eq!(said.status, Some(0), "{said:?}");
+    // Three steps expect something, two send.
+    assert_eq!(field(&said, "messages"), "60 sent, 90 answered");
+    assert!(!said.stdout.contains("error"), "{said:?}");
 }
 
 #[test]

@@ -23,6 +23,8 @@ const PENDING_MAX: usize = 100;
 const RETRY: u64 = SECOND;
 /// Until a connection that was lost is opened again.
 const REOPEN: u64 = 100 * MILLISECOND;
+/// So many failures without one that is open, and the rest is not tried before the run begins.
+const HOPELESS: usize = 100;
 /// Until a server with a full backlog is tried again.
 const LATER: u64 = MILLISECOND;
 
@@ -57,6 +59,7 @@ pub(crate) struct Crowd {
     open: [usize; 2],
     /// Places that failed since the driver last asked.
     failed: Vec<u32>,
+    failures: usize,
 }
 
 /// When connections may be opened.
@@ -102,6 +105,7 @@ impl Crowd {
             short: size.short,
             open: [0; 2],
             failed: Vec::new(),
+            failures: 0,
         })
     }
 
@@ -217,6 +221,12 @@ impl Crowd {
     /// A place could not be opened.
     fn fail(&mut self, place: u32, failure: &Failure, now: u64, record: &mut Record) {
         record.errors.count(failure.kind, || failure.words.clone());
+        self.failures += 1;
+        if self.failures == HOPELESS && self.open == [0; 2] {
+            let rest = std::mem::replace(&mut self.untried, self.lines.len());
+            let later = |place| Reverse((now + RETRY, place as u32));
+            self.again.extend((rest..self.lines.len()).map(later));
+        }
         self.lines[place as usize] = Line::Absent;
         self.failed.push(place);
         // With `--short` the driver opens one when there is something to send.
@@ -257,6 +267,12 @@ impl Crowd {
 
     pub(crate) fn is_connecting(&self, place: usize) -> bool {
         matches!(self.lines[place], Line::Connecting { .. })
+    }
+
+    /// Whether the kernel will say when a socket takes more.
+    #[inline]
+    pub(crate) fn awaits_room(&self, place: usize) -> bool {
+        matches!(&self.lines[place], Line::Open { watched, .. } if watched.contains(EventFlags::OUT))
     }
 
     /// Watches a socket for room to send as well, or no longer.

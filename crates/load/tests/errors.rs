@@ -42,6 +42,19 @@ fn where_nobody_listens_no_load_is_applied() {
     }
 }
 
+/// Kills: ten thousand attempts where a hundred have shown enough.
+#[test]
+fn where_nobody_listens_few_try() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = listener.local_addr().unwrap();
+    drop(listener);
+    // All of them would take ten seconds.
+    let asked = Plan { idle: 10_000, connect_rate: Some(1000.0), ..for_a_moment(free) };
+    let start = std::time::Instant::now();
+    assert!(matches!(try_report(&asked), Err(LoadError::NotApplied(_))));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
 /// Kills: a server that goes away and is not missed.
 #[test]
 fn a_server_that_stops_listening_refuses() {
@@ -69,6 +82,27 @@ fn a_reset_is_one() {
     });
     let error = only(ErrorKind::Reset, &report(&for_a_moment(target)));
     assert!(error.count > 0);
+}
+
+/// A listener whose backlog is full drops whoever wants to connect.
+///
+/// Kills: a connection that is waited for without end.
+#[test]
+fn connecting_that_takes_too_long_is_timed_out() {
+    use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
+    let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+    bind(&listener, &std::net::SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    listen(&listener, 0).unwrap();
+    let target = getsockname(&listener).unwrap().try_into().unwrap();
+    let timeout = Duration::from_millis(200);
+    let asked = Plan {
+        connections: 5,
+        timeout,
+        expect: "nothing".parse().unwrap(),
+        ..for_a_moment(target)
+    };
+    let error = only(ErrorKind::TimedOut, &report(&asked));
+    assert_eq!(error.first.as_deref(), Some("connecting took over 0.2 s"));
 }
 
 /// Kills: a reply that is waited for without end.

@@ -202,3 +202,23 @@ fn a_script_is_gone_through_again_and_again() {
     assert!(stuck.errors.iter().all(|error| error.kind == ErrorKind::TimedOut), "{stuck:#?}");
     assert!(!stuck.errors.is_empty());
 }
+
+/// A server that reads nothing for a while: what is due meanwhile is sent later and is not lost.
+///
+/// Kills: messages that a full socket swallows, or that are counted as sent when they were due.
+#[test]
+fn a_full_socket_delays_messages_and_loses_none() {
+    let target = server(|mut peer| {
+        std::thread::sleep(Duration::from_millis(500));
+        let mut copy = peer.try_clone().unwrap();
+        drop(std::io::copy(&mut copy, &mut peer));
+    });
+    // What is due meanwhile is several times what the kernel keeps for a socket.
+    let schedule = Schedule::Open { rate: Rate::Total(1000.0), arrivals: Arrivals::Even };
+    let end = End::After(Duration::from_millis(400));
+    let message = Message::Size(100_000);
+    let found = report(&Plan { connections: 1, message, schedule, end, ..plan(target) });
+    expect_all(&found, 400);
+    assert!(found.latency.max_ns > Some(250_000_000), "{found:#?}");
+    assert!(found.latency.max_ns > found.service_time.max_ns);
+}

@@ -61,7 +61,7 @@ struct CrowdArgs {
     #[arg(long = "source", value_name = "IP")]
     sources: Vec<IpAddr>,
 
-    /// A connection for each message
+    /// A connection for each message; latencies hold the connecting, too
     #[arg(long)]
     short: bool,
 

@@ -255,7 +255,10 @@ impl Driver<'_> {
                 Some(place) => {
                     self.outstanding += 1;
                     self.conversations[place].due(due);
-                    self.transmit(place, now);
+                    // Asking a socket that is full again and again would cost the others.
+                    if !self.crowd.awaits_room(place) {
+                        self.transmit(place, now);
+                    }
                     now = clock::now();
                 }
                 None => self.record.counts.skipped += 1,
