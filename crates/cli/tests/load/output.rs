@@ -1,12 +1,13 @@
 //! What `load` writes: three formats, the HdrHistogram log, the server's side, conditions that fail.
 
 use std::fs;
+use std::process::Command;
 
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use serde_json::Value;
 use switchboard::testing::program;
 
-use super::said::{Said, refuses, run};
+use super::said::{Said, refuses, run, run_command};
 use super::{SWITCHBOARD, field};
 
 fn json(said: &Said) -> Value {
@@ -179,4 +180,35 @@ fn a_load_that_was_applied_in_part_is_status_3() {
     let report = json(&said);
     let warnings = report["warnings"].as_array().unwrap();
     assert!(warnings.iter().any(|warning| warning["code"] == "rate_missed"), "{said:?}");
+}
+
+/// On a terminal of its own, made by script(1), which standard error is.
+///
+/// Kills: progress that is left on the screen, or in the result.
+#[test]
+fn progress_is_shown_on_a_terminal_and_erased() {
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: needs script(1) of util-linux for a terminal");
+        return;
+    }
+    let echo = program(SWITCHBOARD).args(["serve", "echo"]).start();
+    let directory = tempfile::tempdir().unwrap();
+    let on_terminal = |flags: &str| {
+        let session = format!(
+            "stty cols 80; '{SWITCHBOARD}' load {} -d 1500ms --json {flags} > result",
+            echo.address()
+        );
+        let mut script = Command::new("script");
+        script.args(["-qec", &session, "/dev/null"]).env("TERM", "xterm");
+        run_command(script.current_dir(&directory)).stdout
+    };
+    let shown = on_terminal("");
+    for part in ["0 of 1.5 s", "1 of 1.5 s", "/s  p50 ", "  p99 "] {
+        assert!(shown.contains(part), "no {part:?} in {shown:?}");
+    }
+    let erased = shown.rsplit('\r').next().unwrap();
+    assert_eq!(erased.replace("\x1b[2K", ""), "", "{shown:?}");
+    let result = fs::read_to_string(directory.path().join("result")).unwrap();
+    assert!(serde_json::from_str::<Value>(&result).is_ok(), "{result}");
+    assert_eq!(on_terminal("--no-progress"), "");
 }
