@@ -212,3 +212,19 @@ fn progress_is_shown_on_a_terminal_and_erased() {
     assert!(serde_json::from_str::<Value>(&result).is_ok(), "{result}");
     assert_eq!(on_terminal("--no-progress"), "");
 }
+
+/// Kills: a column, or a warning, of which the guide does not know.
+#[test]
+fn the_guide_lists_every_column_and_every_warning() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guide/load-results.md");
+    let page = fs::read_to_string(page).unwrap();
+    let rows = |heading: &str| {
+        let table = page.split(heading).nth(1).unwrap().lines().skip(2);
+        let rows = table.take_while(|line| line.starts_with('|'));
+        rows.map(|line| line.split('`').nth(1).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let columns: Vec<&str> =
+        switchboard_load::report::csv_columns().map(|(name, _)| name).collect();
+    assert_eq!(rows("| column | has |"), columns);
+    assert_eq!(rows("| code | when |"), switchboard_load::honesty::codes().collect::<Vec<_>>());
+}

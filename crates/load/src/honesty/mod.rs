@@ -44,6 +44,11 @@ pub fn warnings(report: &Report) -> Vec<Warning> {
     doubts.filter_map(|(code, doubt)| Some(Warning { code, text: doubt(report)? })).collect()
 }
 
+/// The codes that a warning can have, the gravest first.
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    DOUBTS.iter().map(|(code, _)| *code)
+}
+
 /// Whether so few of `samples` lie beyond `quantile` that another run would say something else.
 pub fn is_doubtful(samples: u64, quantile: f64) -> bool {
     measurement::beyond(samples, quantile) < measurement::BEYOND
