@@ -41,6 +41,9 @@ const TICK: u64 = 100 * MILLISECOND;
 const TICK_BEFORE: u64 = 5 * MILLISECOND;
 /// At the end, what is in flight is awaited for the time-out and so much longer.
 const GRACE: u64 = SECOND;
+/// A message that is due so soon is awaited without sleeping: setting a timer and being woken takes
+/// longer. Not more, because who never sleeps waits for others on a busy machine.
+const NEAR: u64 = 10_000;
 /// Events that are taken at a time: in an open loop, other messages become due meanwhile.
 const BATCH: usize = 64;
 /// The longest receive.
@@ -76,6 +79,8 @@ pub(crate) struct Driver<'a> {
     alone_since: Option<u64>,
     next_tick: u64,
     processor_time: u64,
+    /// Nanoseconds spent looking whether it is time, since the last report.
+    idled: u64,
     buffer: Box<[u8]>,
 }
 
@@ -125,6 +130,7 @@ impl<'a> Driver<'a> {
             alone_since: None,
             next_tick: now + TICK_BEFORE,
             processor_time: clock::thread_time(),
+            idled: 0,
             buffer: vec![0; BUFFER].into(),
         })
     }
@@ -146,14 +152,10 @@ impl<'a> Driver<'a> {
             }
             self.crowd.dial_due(now, &mut self.record);
             self.bury();
-            let wake = self
-                .send_due()
-                .min(self.wake_due(now))
-                .min(self.next_tick)
-                .min(self.crowd.next_at())
-                .min(self.until);
+            let due = self.send_due();
+            let others = self.wake_due(now).min(self.next_tick).min(self.crowd.next_at());
             events.clear();
-            self.wait(&mut alarm, wake, &mut events).map_err(system)?;
+            self.wait(&mut alarm, due, others.min(self.until), &mut events).map_err(system)?;
             for event in &events {
                 let data = event.data.u64();
                 if data != ALARM {
@@ -163,10 +165,18 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Waits for events, at most until `wake`.
-    fn wait(&self, alarm: &mut Alarm, wake: u64, events: &mut Vec<Event>) -> io::Result<()> {
-        let at_once = clock::timespec(0);
-        let timeout = match wake <= clock::now() {
+    /// Waits for events, at most until a message is `due` or it is time to do something else.
+    fn wait(
+        &mut self,
+        alarm: &mut Alarm,
+        due: u64,
+        other: u64,
+        events: &mut Vec<Event>,
+    ) -> io::Result<()> {
+        let now = clock::now();
+        let (at_once, wake) = (clock::timespec(0), due.min(other));
+        let near = now < wake && due <= other && due - now <= NEAR;
+        let timeout = match wake <= now || near {
             true => Some(&at_once),
             false => {
                 alarm.set(wake)?;
@@ -174,9 +184,13 @@ impl<'a> Driver<'a> {
             }
         };
         match epoll::wait(&self.crowd.epoll, spare_capacity(events), timeout) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(errno) => Err(errno.into()),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
         }
+        if near && events.is_empty() {
+            self.idled += clock::now() - now;
+        }
+        Ok(())
     }
 
     /// What is done ten times a second; `false` when nobody wants to know any more.
@@ -320,7 +334,8 @@ impl<'a> Driver<'a> {
     /// Tells what was seen since the last time; `false` when nobody wants to know.
     fn report(&mut self, now: u64) -> bool {
         let processor_time = clock::thread_time();
-        self.record.counts.cpu_ns = processor_time - self.processor_time;
+        let used = processor_time - self.processor_time;
+        self.record.counts.cpu_ns = used.saturating_sub(std::mem::take(&mut self.idled));
         self.processor_time = processor_time;
         let record = std::mem::replace(&mut self.record, Record::new(is_open(self.plan)));
         let open = self.crowd.open().map(|count| count as u64);

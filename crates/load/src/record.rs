@@ -59,7 +59,8 @@ pub struct Counts {
     pub bad_sent: u64,
     /// Bad peers that the server got rid of.
     pub bad_closed: u64,
-    /// Processor time of the generator's threads, in nanoseconds.
+    /// Processor time of the generator's threads, in nanoseconds, but not what they spent looking
+    /// whether a message was due already.
     pub cpu_ns: u64,
 }
 

@@ -113,7 +113,8 @@ pub struct Generator {
     pub processes: u32,
     /// Threads in all of them that applied the load.
     pub threads: u32,
-    /// Their processor time during the measurement.
+    /// Their processor time during the measurement, but not what they spent looking whether a message
+    /// was due already: they could have done something else.
     pub cpu_s: f64,
     /// Of the processor time that these threads could have had on [`cpus`](Generator::cpus),
     /// between 0 and 1.
