@@ -31,8 +31,8 @@ pub(super) fn late_sends(report: &Report) -> Option<String> {
     };
     (generator.late_share > LATE).then(|| {
         format!(
-            "{} of the messages left over 1 ms late through the generator's own fault, the latest \
-             by {}; {lower}, more --threads, or a machine with nothing else to do",
+            "{} of the messages left over 1 ms late, the latest by {}, which is the generator's doing \
+             and not the server's; {lower}, more --threads, or a machine with nothing else to do",
             percent(generator.late_share),
             time(generator.latest_ns as f64)
         )

@@ -79,7 +79,7 @@ const COLUMNS: &[Column] = &[
     Column("other", "errors of that kind", |r| errors(r, Some(ErrorKind::Other))),
     Column("generator_cpu_s", "the generator's processor time", |r| r.generator.cpu_s.to_string()),
     Column("generator_cpu_share", "of what its threads could have had", |r| r.generator.cpu_share.to_string()),
-    Column("late_sends", "messages sent over 1 ms late by its fault", |r| r.generator.late_sends.to_string()),
+    Column("late_sends", "messages that it sent over 1 ms late", |r| r.generator.late_sends.to_string()),
     Column("server_cpu_s", "with --server-pid: processor time", |r| server(r, |s| s.cpu_s.to_string())),
     Column("server_cpu_per_message_ns", "the same, for each right reply", |r| server(r, |s| maybe(s.cpu_per_message_ns))),
     Column("server_pss_before_bytes", "memory before the first connection", |r| server(r, |s| s.pss_before_bytes.to_string())),
