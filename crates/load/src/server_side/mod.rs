@@ -3,9 +3,9 @@
 //!
 //! Processor time is read when the measurement begins and when it ends. The rest costs more: memory
 //! makes the kernel walk the pages of each process, some 30 µs for a small one, and holds up changes
-//! of its address space meanwhile. So it is read at both ends and in between such that it takes at
-//! most a fiftieth of the time: of a small server five times a second, of a hundred processes every
-//! second, of thousands less often.
+//! of its address space meanwhile. So it is read at both ends, shortly before the end, when the crowd
+//! is still there, and in between such that it takes at most a fiftieth of the time: of a small
+//! server five times a second, of a hundred processes every second, of thousands less often.
 
 mod family;
 mod proc;
@@ -25,6 +25,8 @@ use proc::Switches;
 const PATIENCE: u32 = 50;
 /// And at least so much.
 const PAUSE: Duration = Duration::from_millis(200);
+/// The last look before the end is over so long before it.
+const AHEAD: Duration = Duration::from_millis(10);
 
 /// What the server's processes used in the measurement, and had at most.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -151,22 +153,14 @@ impl Look {
             return None;
         }
         let ends = lasts.map(|lasts| begins + lasts);
-        let first = self.family.processor_time().ok()?;
         // What was switched until now does not count.
-        self.look();
+        let first = self.look()?;
         let before = self.family.switches();
-        loop {
-            let next = Instant::now() + PAUSE.max(self.took * PATIENCE);
-            if self.over(ends.map_or(next, |ends| next.min(ends)))
-                || ends.is_some_and(|ends| Instant::now() >= ends)
-            {
-                break;
-            }
-            let _ = self.family.processor_time();
-            self.look();
+        // The end may come at any time: when the load is through, or somebody stops it.
+        while !self.over(self.next(ends)) && ends.is_none_or(|ends| Instant::now() < ends) {
+            self.look()?;
         }
-        let last = self.family.processor_time().ok()?;
-        self.look();
+        let last = self.look()?;
         self.seen.cpu_ns = last.saturating_sub(first);
         self.seen.ended = self.family.has_lost_its_root();
         let Switches { voluntary, involuntary } = self.family.switches();
@@ -175,15 +169,28 @@ impl Look {
         Some(self.seen)
     }
 
+    /// When to look next, at the end at the latest. Then the crowd leaves, so that one look is to be
+    /// over shortly before.
+    fn next(&self, ends: Option<Instant>) -> Instant {
+        let now = Instant::now();
+        let next = now + PAUSE.max(self.took * PATIENCE);
+        let Some(ends) = ends else { return next };
+        match ends.checked_sub(self.took * 3 + AHEAD).filter(|before| now < *before) {
+            Some(before) => next.min(before),
+            None => ends,
+        }
+    }
+
     /// Waits until then; whether the measurement, or the run, was over before.
     fn over(&self, until: Instant) -> bool {
         let patience = until.saturating_duration_since(Instant::now());
         !matches!(self.events.recv_timeout(patience), Err(RecvTimeoutError::Timeout))
     }
 
-    /// Looks at everything that costs more than processor time.
-    fn look(&mut self) {
+    /// Looks at everything; the processor time, which is read first.
+    fn look(&mut self) -> Option<u64> {
         let began = Instant::now();
+        let used = self.family.processor_time().ok()?;
         let Holdings { processes, threads, descriptors, memory, unread } = self.family.holdings();
         let seen = &mut self.seen;
         seen.processes = seen.processes.max(processes);
@@ -195,6 +202,7 @@ impl Look {
         self.took = began.elapsed();
         seen.looks += 1;
         seen.looking += self.took;
+        Some(used)
     }
 }
 
@@ -223,6 +231,33 @@ mod tests {
         assert!(seen.pss_bytes > 0 && seen.own_before_bytes > 0 && seen.threads >= 2, "{seen:?}");
         assert!(seen.looks >= 2 && !seen.ended && seen.unread == 0, "{seen:?}");
         assert!(seen.voluntary_switches > 0, "{seen:?}");
+    }
+
+    /// Kills: an onlooker that waits for an end that was to come in an hour.
+    #[test]
+    fn a_run_that_is_stopped_is_over() {
+        let onlooker = Onlooker::of(std::process::id()).unwrap();
+        onlooker.begins(Duration::ZERO, Some(Duration::from_secs(3600)));
+        // The run.
+        thread::sleep(Duration::from_millis(50));
+        assert!(onlooker.finish().is_some_and(|seen| seen.looks >= 2));
+    }
+
+    /// Kills: looks that are all at the two ends, where the crowd is not there yet, or not any more.
+    #[test]
+    fn a_costly_look_is_over_before_the_end() {
+        let (_tell, events) = channel();
+        let family = Family::of((0, 0));
+        let took = Duration::from_millis(100);
+        let look = Look { family, seen: Seen::default(), events, took };
+        let now = Instant::now();
+        let after = |ends| look.next(ends).duration_since(now).as_millis();
+        assert!((5000..5100).contains(&after(None)));
+        let ends = |seconds| Some(now + Duration::from_secs(seconds));
+        assert!((5000..5100).contains(&after(ends(10))));
+        assert_eq!(after(ends(2)), 2000 - 310);
+        let soon = now + Duration::from_millis(200);
+        assert_eq!(look.next(Some(soon)), soon);
     }
 
     #[test]
