@@ -1,7 +1,8 @@
 //! `switchboard load`: applies a load to a server and prints what came of it.
 
 mod args;
-mod text;
+mod output;
+mod progress;
 
 use std::env;
 use std::io::{self, Write};
@@ -10,11 +11,9 @@ use std::sync::Arc;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use switchboard_load::{Control, LoadError, Report, Silent, run, serve_part};
+use switchboard_load::{Control, LoadError, run, serve_part};
 
 pub(crate) use args::LoadArgs;
-
-use crate::table;
 
 /// The load that was asked for could not be applied.
 const NOT_APPLIED: u8 = 3;
@@ -24,18 +23,28 @@ pub(crate) const PART: &str = "load-part";
 
 /// Applies the load that `args` describe.
 pub(crate) fn load(args: &LoadArgs) -> ExitCode {
-    let plan = match args.plan() {
-        Ok(plan) => plan,
+    let plan = args.plan().and_then(|plan| {
+        // Before anything is opened, or written over.
+        plan.check().map(|()| plan).map_err(|error| error.to_string())
+    });
+    let opened = plan.and_then(|plan| Ok((args.output.open(&plan)?, plan)));
+    let (mut output, plan) = match opened {
+        Ok(opened) => opened,
         Err(sentence) => return refuse(&sentence, 2),
     };
     let control = Control::default().with_parts(part_command);
     if let Err(error) = obey_signals(&control) {
         return refuse(&format!("cannot watch for signals: {error}"), NOT_APPLIED);
     }
-    match run(&plan, &control, &mut Silent) {
-        Ok(outcome) => table::print(&text::text(&Report::of(&outcome))),
-        Err(LoadError::Plan(sentence)) => refuse(&sentence, 2),
-        Err(LoadError::NotApplied(sentence)) => refuse(&sentence, NOT_APPLIED),
+    let outcome = run(&plan, &control, &mut output);
+    match outcome {
+        Ok(outcome) => output.finish(&outcome),
+        Err(error) => {
+            // What it showed is erased before the error is said.
+            drop(output);
+            let status = if matches!(error, LoadError::Plan(_)) { 2 } else { NOT_APPLIED };
+            refuse(&error.to_string(), status)
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
 
+#[path = "load/output.rs"]
+mod output;
 #[allow(dead_code, reason = "the tests of all commands use the rest of it")]
 #[path = "commands/said.rs"]
 mod said;
@@ -18,17 +20,37 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use switchboard::testing::{PATIENCE, program};
 
 use said::{Said, refuses, run, run_command};
 
 const SWITCHBOARD: &str = env!("CARGO_BIN_EXE_switchboard");
 
-/// What is said of `name` in the text result.
+/// What the result says of `name`, in words.
 #[track_caller]
-fn field<'a>(said: &'a Said, name: &str) -> &'a str {
-    let line = said.stdout.lines().find_map(|line| line.strip_prefix(name));
-    line.unwrap_or_else(|| unreachable!("no {name} in {said:?}")).trim()
+fn field(said: &Said, name: &str) -> String {
+    let report: Value = serde_json::from_str(&said.stdout).expect(&said.stderr);
+    let at = |path: &str| report.pointer(path).unwrap().to_string();
+    match name {
+        "messages" => {
+            format!("{} sent, {} answered", at("/achieved/sent"), at("/achieved/answered"))
+        }
+        "connections" => format!("{} of {}", at("/achieved/connections"), at("/asked/connections")),
+        "idle" => format!("{} of {}", at("/achieved/idle"), at("/asked/idle")),
+        "interrupted" => at("/interrupted"),
+        "errors" => ["errors", "errors_before"].map(|list| errors(&report[list])).concat(),
+        _ => unreachable!("no {name} in {said:?}"),
+    }
+}
+
+/// A line for each kind: how many, and the first in words.
+fn errors(list: &Value) -> String {
+    let line = |error: &Value| {
+        let kind = error["kind"].as_str().unwrap().replace('_', " ");
+        format!("{} {kind}: {}\n", error["count"], error["first"].as_str().unwrap())
+    };
+    list.as_array().unwrap().iter().map(line).collect()
 }
 
 /// The load was applied, all its messages were answered, and nothing went wrong.
@@ -36,17 +58,17 @@ fn field<'a>(said: &'a Said, name: &str) -> &'a str {
 fn expect_all(said: &Said, messages: u64) {
     assert_eq!(said.status, Some(0), "{said:?}");
     assert_eq!(field(said, "messages"), format!("{messages} sent, {messages} answered"));
-    assert!(!said.stdout.contains("error"), "{said:?}");
+    assert_eq!(field(said, "errors"), "", "{said:?}");
 }
 
 fn load(words: &[&str]) -> Said {
-    run(&[&["load"], words].concat())
+    run(&[&["load", "--json"], words].concat())
 }
 
 /// `switchboard load` in a shell with a lower limit on descriptors.
 fn with_descriptors(limit: u32, words: &str) -> Command {
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(format!("ulimit -n {limit}; exec {SWITCHBOARD} load {words}"));
+    shell.arg("-c").arg(format!("ulimit -n {limit}; exec {SWITCHBOARD} load --json {words}"));
     shell
 }
 
@@ -143,8 +165,8 @@ fn redis_is_driven_with_a_line_each() {
     redis.kill().unwrap();
     redis.wait().unwrap();
     expect_all(&right, 1000);
-    let sentence = "1000 mismatch: from byte 3 on expected \"+PENG\", got \"+PONG\"";
-    assert_eq!(field(&wrong, "error"), sentence);
+    let sentence = "1000 mismatch: from byte 3 on expected \"+PENG\", got \"+PONG\"\n";
+    assert_eq!(field(&wrong, "errors"), sentence);
 }
 
 #[test]
@@ -185,7 +207,7 @@ fn a_script_goes_through_a_phone_menu() {
     assert_eq!(said.status, Some(0), "{said:?}");
     // Three steps expect something, two send.
     assert_eq!(field(&said, "messages"), "60 sent, 90 answered");
-    assert!(!said.stdout.contains("error"), "{said:?}");
+    assert_eq!(field(&said, "errors"), "", "{said:?}");
 }
 
 #[test]
@@ -231,7 +253,8 @@ fn processes_share_what_is_too_much_for_one() {
     let words = format!("{} -c 30 --idle 200 -n 1000 --threads 2", echo.address());
     let said = run_command(&mut with_descriptors(100, &words));
     expect_all(&said, 1000);
-    assert_eq!((field(&said, "connections"), field(&said, "idle")), ("30 of 30", "200 of 200"));
+    assert_eq!(field(&said, "connections"), "30 of 30");
+    assert_eq!(field(&said, "idle"), "200 of 200");
     let stopped = echo.stop();
     assert_eq!((stopped.get("accepted"), stopped.in_order()), (230, 230), "{stopped:?}");
 }
@@ -247,7 +270,7 @@ fn ports_run_out_or_are_taken_from_more_addresses() {
             "ip link set lo up && echo 40000 40019 > /proc/sys/net/ipv4/ip_local_port_range || exit 99
              {SWITCHBOARD} serve echo -l 127.0.0.1:7000 > ready & server=$!
              until grep -q listening ready; do sleep 0.01; done
-             {SWITCHBOARD} load 127.0.0.1:7000 -c 50 -n 500 {words}; status=$?
+             {SWITCHBOARD} load --json 127.0.0.1:7000 -c 50 -n 500 {words}; status=$?
              kill $server; wait $server; exit $status"
         );
         let directory = tempfile::tempdir().unwrap();
@@ -264,7 +287,8 @@ fn ports_run_out_or_are_taken_from_more_addresses() {
     assert_eq!(field(&spread, "connections"), "50 of 50");
     let one = network("--source 127.0.0.1");
     assert_eq!(field(&one, "connections"), "20 of 50");
-    assert!(field(&one, "error").contains("30 out of ports: no port is left"), "{one:?}");
+    assert_eq!(one.status, Some(3), "{one:?}");
+    assert!(field(&one, "errors").contains("30 out of ports: no port is left"), "{one:?}");
 }
 
 /// Kills: a connection that cannot be opened and is not missed.
@@ -274,12 +298,12 @@ fn descriptors_run_out_and_are_said_to() {
     // What was open before is not known to whoever counts connections.
     let script = format!(
         "for number in {{10..84}}; do eval \"exec $number< /dev/null\"; done; ulimit -n 100
-         exec {SWITCHBOARD} load {} -c 30 -n 500",
+         exec {SWITCHBOARD} load --json {} -c 30 -n 500",
         echo.address()
     );
     let said = run_command(Command::new("bash").args(["-c", &script]));
-    assert_eq!(said.status, Some(0), "{said:?}");
-    assert!(field(&said, "error").contains("out of descriptors: opening a socket"), "{said:?}");
+    assert_eq!(said.status, Some(3), "{said:?}");
+    assert!(field(&said, "errors").contains("out of descriptors: opening a socket"), "{said:?}");
 }
 
 /// A server that tells of each message that came, and of each connection that ended.
@@ -319,7 +343,7 @@ fn interrupted_it_prints_what_it_has() {
         let stdout = String::from_utf8(output.stdout).unwrap();
         let said = Said { status: output.status.code(), stdout, stderr: String::new() };
         assert_eq!(said.status, Some(0), "{said:?}");
-        assert_eq!(field(&said, "interrupted"), "before its end");
+        assert_eq!(field(&said, "interrupted"), "true");
         let sent = field(&said, "messages").split(' ').next().unwrap().parse::<u64>().unwrap();
         assert!(sent >= 10, "{said:?}");
     }

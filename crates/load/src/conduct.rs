@@ -41,6 +41,8 @@ pub(crate) struct Conductor<'a> {
     /// Seconds of the measurement that are not over for all threads.
     seconds: BTreeMap<u64, Record>,
     reached: Vec<u64>,
+    /// Whether the watcher knows that the measurement is over.
+    over: bool,
     intervals: Vec<Interval>,
     at_start: [u64; 2],
     connecting: u64,
@@ -74,6 +76,7 @@ impl<'a> Conductor<'a> {
             next_progress: began + PROGRESS,
             seconds: BTreeMap::new(),
             reached: vec![0; workers as usize],
+            over: false,
             intervals: Vec::new(),
             at_start: [0; 2],
             connecting: 0,
@@ -134,6 +137,11 @@ impl<'a> Conductor<'a> {
         }
         let start = now + LEAD;
         self.counted_from = Some(start + self.plan.warm_up.as_nanos() as u64);
+        let lasts = match self.plan.end {
+            End::After(time) => Some(time),
+            End::Messages(_) => None,
+        };
+        self.watch.begins(Duration::from_nanos(LEAD) + self.plan.warm_up, lasts);
         Ok(start)
     }
 
@@ -164,6 +172,10 @@ impl<'a> Conductor<'a> {
         self.total.merge(record);
         if phase == Phase::Finishing {
             self.reached[worker] = u64::MAX;
+            if self.reached.iter().all(|reached| *reached == u64::MAX) && !self.over {
+                self.over = true;
+                self.watch.ends();
+            }
         } else {
             self.counted_to = self.counted_to.max(at);
             self.reached[worker] = at - start;
@@ -174,7 +186,8 @@ impl<'a> Conductor<'a> {
         }
         let all = self.reached.iter().copied().min().unwrap_or(0);
         while let Some(entry) = self.seconds.first_entry()
-            && (entry.key() + 1) * SECOND <= all
+            // No thread can tell of it any more: what is told at its very end still belongs to it.
+            && (entry.key() + 1) * SECOND + PROGRESS / 2 < all
             && all < u64::MAX
         {
             let (second, record) = entry.remove_entry();

@@ -20,15 +20,23 @@
 //!   (`word`). `parts`: the same in several processes.
 //! - [`watch`]: who is told how a run goes, and what is left of it ([`Outcome`]).
 //! - [`record`]: what was seen, mergeable. [`Report`]: the result as plain data.
+//! - [`server_side`]: what the server's processes used meanwhile.
+//! - [`honesty`]: what makes a result doubtful. [`fail_if`]: what makes it a failure.
+//! - [`report::text`], [`report::json`], [`report::csv`], [`report::HdrLog`]: how it is written down,
+//!   with [`units`] and [`bars`].
 
+pub mod bars;
 mod clock;
 mod conduct;
 mod conversation;
+mod cpus;
 mod crowd;
 mod dialogue;
 mod driver;
 pub mod error;
 pub mod errors;
+pub mod fail_if;
+pub mod honesty;
 pub mod message;
 mod parts;
 pub mod plan;
@@ -36,19 +44,24 @@ pub mod record;
 pub mod report;
 mod run;
 pub mod schedule;
+pub mod server_side;
 mod share;
 mod socket;
 mod sources;
+pub mod units;
 pub mod watch;
 mod word;
 mod written;
 
 pub use error::LoadError;
 pub use errors::{ErrorCount, ErrorKind, Errors};
+pub use fail_if::Condition;
+pub use honesty::Warning;
 pub use parts::serve_part;
 pub use plan::{BadPeers, End, Manner, Plan};
 pub use record::Record;
 pub use report::Report;
 pub use run::{Control, run};
 pub use schedule::{Arrivals, Rate, Schedule};
+pub use server_side::Onlooker;
 pub use watch::{Interval, Outcome, Phase, Progress, Silent, Watch};

@@ -14,6 +14,15 @@ pub trait Watch {
 
     /// After each second of the measurement; `record` has what was seen in it.
     fn interval(&mut self, interval: &Interval, record: &Record);
+
+    /// Everybody is connected. The measurement begins after `lead`, and lasts so long if time ends
+    /// it.
+    fn begins(&mut self, lead: Duration, lasts: Option<Duration>) {
+        let _ = (lead, lasts);
+    }
+
+    /// The measurement is over in all threads.
+    fn ends(&mut self) {}
 }
 
 /// Wants to be told nothing.

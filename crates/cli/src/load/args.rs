@@ -11,6 +11,8 @@ use switchboard::command::duration;
 use switchboard_load::message::{Expect, Message, Protocol, Records, Script, Template};
 use switchboard_load::{Arrivals, BadPeers, End, Manner, Plan, Rate, Schedule};
 
+use super::output::OutputArgs;
+
 /// The arguments of `load`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -18,8 +20,9 @@ Alone, it drives 127.0.0.1:7788 with 10 connections in a closed loop for 10 s: e
 and expects them back. With --rate or its kin the loop is open: messages are due at instants that a
 slow server cannot put off, and latencies count from those instants.
 
-Exit status: 0 when the load was applied, 2 for bad usage, 3 when the load that was asked for could
-not be applied, such as when nobody could connect.")]
+Exit status: 0 when the load was applied, 1 when a --fail-if holds, 2 for bad usage, 3 when the load
+that was asked for could not be applied: nobody could connect, or not all, or messages went out too
+slowly.")]
 pub(crate) struct LoadArgs {
     /// Where the server listens: HOST:PORT, [V6]:PORT, PORT, :PORT or unix:PATH
     #[arg(value_name = "ADDRESS", default_value_t = Address::default())]
@@ -33,6 +36,8 @@ pub(crate) struct LoadArgs {
     message: MessageArgs,
     #[command(flatten)]
     bad: BadArgs,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
 }
 
 /// Who connects.

@@ -1,11 +1,29 @@
 //! The result as plain data: what was asked, what was achieved, how long it took, what went wrong.
 
-use hdrhistogram::Histogram;
+mod csv;
+mod hdr;
+mod json;
+#[cfg(test)]
+pub(crate) mod made_up;
+mod server;
+mod text;
+mod times;
+
 use serde::Serialize;
 
+use crate::cpus;
 use crate::errors::{ErrorKind, Errors};
+use crate::honesty::{self, Warning};
 use crate::plan::Plan;
+use crate::server_side::Seen;
 use crate::watch::{Interval, Outcome};
+
+pub use csv::{csv, csv_columns};
+pub use hdr::HdrLog;
+pub use json::json;
+pub use server::ServerSide;
+pub use text::text;
+pub use times::{Bucket, Times};
 
 /// The name and version of [`Report`] as JSON.
 pub const SCHEMA: &str = "switchboard.load/1";
@@ -35,6 +53,8 @@ pub struct Report {
     pub generator: Generator,
     /// The server's side, if it was watched.
     pub server: Option<ServerSide>,
+    /// What makes these figures doubtful, and what to do about it.
+    pub warnings: Vec<Warning>,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
 }
@@ -54,7 +74,7 @@ pub struct Achieved {
     pub sent: u64,
     /// Right replies.
     pub answered: u64,
-    /// Messages sent, by the second.
+    /// Messages sent before the end, by the second.
     pub sent_rate: f64,
     /// Right replies that came before the end, by the second.
     pub rate: f64,
@@ -73,32 +93,6 @@ pub struct Achieved {
     pub bad_sent: u64,
     /// Bad peers that the server got rid of.
     pub bad_closed: u64,
-}
-
-/// How long things took, in nanoseconds; every time is `None` without a sample.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[allow(missing_docs, reason = "a percentile's name says what it is")]
-pub struct Times {
-    pub samples: u64,
-    pub mean_ns: Option<f64>,
-    pub min_ns: Option<u64>,
-    pub p50_ns: Option<u64>,
-    pub p90_ns: Option<u64>,
-    pub p99_ns: Option<u64>,
-    pub p99_9_ns: Option<u64>,
-    pub p99_99_ns: Option<u64>,
-    pub max_ns: Option<u64>,
-    /// How many took how long, a fifth of a power of two to each step.
-    pub histogram: Vec<Bucket>,
-}
-
-/// A step of a histogram.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Bucket {
-    /// Longer than the step before and at most this long.
-    pub up_to_ns: u64,
-    /// How many were.
-    pub count: u64,
 }
 
 /// What went wrong.
@@ -122,7 +116,8 @@ pub struct Generator {
     /// Their processor time during the measurement, but not what they spent looking whether a message
     /// was due already: they could have done something else.
     pub cpu_s: f64,
-    /// Of the processor time that as many threads could have had, between 0 and 1.
+    /// Of the processor time that these threads could have had on [`cpus`](Generator::cpus),
+    /// between 0 and 1.
     pub cpu_share: f64,
     /// Messages of an open loop that the generator itself handled over 1 ms late.
     pub late_sends: u64,
@@ -130,38 +125,17 @@ pub struct Generator {
     pub late_share: f64,
     /// The latest of them.
     pub latest_ns: u64,
-}
-
-/// What the server's processes took while it was measured.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct ServerSide {
-    /// Processes at the end, the one that was named and its descendants.
-    pub processes: u32,
-    /// Threads of all of them, at most.
-    pub threads: u64,
-    /// Descriptors of all of them, at most.
-    pub descriptors: u64,
-    /// Processor time.
-    pub cpu_s: f64,
-    /// Of it for each message that was answered.
-    pub cpu_per_message_ns: Option<f64>,
-    /// Memory (PSS) before the first connection.
-    pub pss_before_bytes: u64,
-    /// Memory (PSS), at most.
-    pub pss_bytes: u64,
-    /// How much memory each connection added.
-    pub bytes_per_peer: Option<f64>,
-    /// Switches because a thread waited.
-    pub voluntary_switches: u64,
-    /// Switches because a thread had had its time.
-    pub involuntary_switches: u64,
+    /// The processors that it may run on, by number.
+    pub cpus: Vec<u32>,
+    /// Processors of this machine that are switched on.
+    pub cpus_online: u32,
 }
 
 impl Report {
-    /// What `outcome` comes to. The server's side is filled in by whoever watched it.
+    /// What `outcome` comes to. Must be called on the machine where the load was applied.
     pub fn of(outcome: &Outcome) -> Report {
         let (record, plan) = (&outcome.record, &outcome.plan);
-        Report {
+        let report = Report {
             schema: SCHEMA,
             asked: plan.clone(),
             asked_rate: plan.schedule.rate(plan.connections - plan.bad_connections()),
@@ -173,8 +147,22 @@ impl Report {
             errors_before: lines(&outcome.before.errors),
             generator: Generator::of(outcome),
             server: None,
+            warnings: Vec::new(),
             interrupted: outcome.interrupted,
-        }
+        };
+        report.judged()
+    }
+
+    /// With what was seen of the server meanwhile.
+    pub fn beside(mut self, seen: &Seen) -> Report {
+        self.server = Some(ServerSide::of(seen, &self));
+        self.judged()
+    }
+
+    /// With its warnings.
+    fn judged(mut self) -> Report {
+        self.warnings = honesty::warnings(&self);
+        self
     }
 }
 
@@ -183,8 +171,8 @@ impl Achieved {
         let counts = &outcome.record.counts;
         let seconds = outcome.measured.as_secs_f64();
         let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
-        // What came after the end counts as answered, but a rate is one of the time measured.
-        let in_time = outcome.intervals.iter().map(|interval| interval.answered).sum();
+        // What went and came after the end counts, but a rate is one of the time measured.
+        let in_time = |count: fn(&Interval) -> u64| rate(outcome.intervals.iter().map(count).sum());
         Achieved {
             connections: outcome.connected,
             idle: outcome.idle,
@@ -192,8 +180,8 @@ impl Achieved {
             seconds,
             sent: counts.sent,
             answered: counts.answered,
-            sent_rate: rate(counts.sent),
-            rate: rate(in_time),
+            sent_rate: in_time(|interval| interval.sent),
+            rate: in_time(|interval| interval.answered),
             bytes_sent: counts.bytes_sent,
             bytes_received: counts.bytes_received,
             opened: counts.opened,
@@ -209,50 +197,22 @@ impl Generator {
     fn of(outcome: &Outcome) -> Generator {
         let counts = &outcome.record.counts;
         let threads = outcome.processes * outcome.plan.threads;
+        let cpus = cpus::own();
+        let parallel = threads.min(cpus.len() as u32);
         let cpu_s = counts.cpu_ns as f64 / 1e9;
         let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
         Generator {
             processes: outcome.processes,
             threads,
             cpu_s,
-            cpu_share: share(cpu_s, outcome.measured.as_secs_f64() * f64::from(threads)),
+            cpu_share: share(cpu_s, outcome.measured.as_secs_f64() * f64::from(parallel)),
             late_sends: counts.late,
             late_share: share(counts.late as f64, counts.sent as f64),
             latest_ns: counts.latest_ns,
+            cpus,
+            cpus_online: cpus::online(),
         }
     }
-}
-
-impl Times {
-    /// What a histogram of nanoseconds comes to.
-    pub fn of(times: &Histogram<u64>) -> Times {
-        let any = !times.is_empty();
-        let at = |quantile: f64| any.then(|| times.value_at_quantile(quantile).min(times.max()));
-        Times {
-            samples: times.len(),
-            mean_ns: any.then(|| times.mean()),
-            min_ns: any.then(|| times.min()),
-            p50_ns: at(0.5),
-            p90_ns: at(0.9),
-            p99_ns: at(0.99),
-            p99_9_ns: at(0.999),
-            p99_99_ns: at(0.9999),
-            max_ns: any.then(|| times.max()),
-            histogram: buckets(times),
-        }
-    }
-}
-
-/// From the shortest to the longest; steps in which nothing fell are left out.
-fn buckets(times: &Histogram<u64>) -> Vec<Bucket> {
-    let mut steps = Vec::new();
-    for step in times.iter_log(1000, 2f64.powf(0.2)) {
-        if step.count_since_last_iteration() > 0 {
-            let up_to_ns = step.value_iterated_to();
-            steps.push(Bucket { up_to_ns, count: step.count_since_last_iteration() });
-        }
-    }
-    steps
 }
 
 fn lines(errors: &Errors) -> Vec<ErrorLine> {
@@ -264,34 +224,4 @@ fn lines(errors: &Errors) -> Vec<ErrorLine> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::histogram;
-
-    /// Kills: a bucket that loses samples; a percentile above the maximum.
-    #[test]
-    fn percentiles_and_buckets_hold_every_sample() {
-        let mut times = histogram();
-        for number in 1..=1000 {
-            times.record(number * 1000).unwrap();
-        }
-        let times = Times::of(&times);
-        assert_eq!(times.samples, 1000);
-        assert_eq!(times.histogram.iter().map(|bucket| bucket.count).sum::<u64>(), 1000);
-        let close = |found: Option<u64>, ns: u64| {
-            found.is_some_and(|found| found.abs_diff(ns) <= ns / 1000)
-        };
-        assert!(close(times.p50_ns, 500_000), "{times:?}");
-        assert!(close(times.p99_ns, 990_000), "{times:?}");
-        assert!(close(times.max_ns, 1_000_000), "{times:?}");
-        assert!(times.p99_99_ns <= times.max_ns);
-    }
-
-    /// Kills: a percentile of 0 ns made up where nothing was measured.
-    #[test]
-    fn without_a_sample_there_is_no_time() {
-        let times = Times::of(&histogram());
-        assert_eq!((times.samples, times.p50_ns, times.max_ns), (0, None, None));
-        assert!(times.histogram.is_empty());
-    }
-}
+mod tests;

@@ -1,0 +1,173 @@
+//! A line on the terminal that shows how a load goes, and is erased at its end.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use switchboard_load::bars::sparkline;
+use switchboard_load::units::{count, rate, several, time};
+use switchboard_load::{End, Phase, Plan, Progress, Record, Schedule};
+
+/// How long figures are gathered before they are shown: at ten a second nobody could read them.
+const STEP: Duration = Duration::from_millis(500);
+/// Bars of the sparkline: the last so many steps.
+const BARS: usize = 20;
+
+/// The line.
+pub(super) struct Line {
+    bar: ProgressBar,
+    figures: Figures,
+}
+
+impl Line {
+    /// On standard error, which must be a terminal.
+    pub(super) fn new(plan: &Plan) -> Line {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}")
+            .expect("a template that makes sense");
+        bar.set_style(style);
+        Line { bar, figures: Figures::new(plan, Instant::now()) }
+    }
+
+    pub(super) fn progress(&mut self, progress: &Progress<'_>) {
+        self.figures.take(progress, Instant::now());
+        self.bar.set_message(self.figures.words(progress));
+        self.bar.tick();
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// What the line says.
+struct Figures {
+    connections: u64,
+    end: End,
+    /// What was seen since figures were last shown, and since when.
+    gathered: Record,
+    since: Instant,
+    /// Right replies a second in the last steps, the latest last.
+    rates: VecDeque<f64>,
+    p50_ns: Option<u64>,
+    p99_ns: Option<u64>,
+    errors: u64,
+}
+
+impl Figures {
+    fn new(plan: &Plan, now: Instant) -> Figures {
+        Figures {
+            connections: plan.connections + plan.idle,
+            end: plan.end,
+            gathered: Record::new(matches!(plan.schedule, Schedule::Open { .. })),
+            since: now,
+            rates: VecDeque::new(),
+            p50_ns: None,
+            p99_ns: None,
+            errors: 0,
+        }
+    }
+
+    fn take(&mut self, progress: &Progress<'_>, now: Instant) {
+        self.gathered.merge(progress.since);
+        self.errors += progress.since.errors.total();
+        let elapsed = now.duration_since(self.since);
+        if progress.phase == Phase::Connecting {
+            self.gathered.clear();
+            self.since = now;
+        } else if elapsed >= STEP {
+            let answered = self.gathered.counts.answered as f64;
+            self.rates.push_back(answered / elapsed.as_secs_f64());
+            if self.rates.len() > BARS {
+                self.rates.pop_front();
+            }
+            let times = &self.gathered.latency;
+            let at = |quantile| (!times.is_empty()).then(|| times.value_at_quantile(quantile));
+            (self.p50_ns, self.p99_ns) = (at(0.5), at(0.99));
+            self.gathered.clear();
+            self.since = now;
+        }
+    }
+
+    fn words(&self, progress: &Progress<'_>) -> String {
+        let mut words = self.doing(progress);
+        if let Some(latest) = self.rates.back() {
+            let shown = |ns: Option<u64>| ns.map_or("-".to_owned(), |ns| time(ns as f64));
+            let (p50, p99) = (shown(self.p50_ns), shown(self.p99_ns));
+            words += &format!("  {}/s  p50 {p50}  p99 {p99}", rate(*latest));
+        }
+        if self.errors > 0 {
+            words += &format!("  {}", several(self.errors, "error", "errors"));
+        }
+        if self.rates.len() > 1 {
+            let rates: Vec<Option<f64>> = self.rates.iter().copied().map(Some).collect();
+            words += &format!("  {}", sparkline(&rates));
+        }
+        words
+    }
+
+    fn doing(&self, progress: &Progress<'_>) -> String {
+        let seconds = |time: Duration| format!("{:.0}", time.as_secs_f64().floor());
+        match (progress.phase, self.end) {
+            (Phase::Connecting, _) => {
+                format!("connecting: {} of {}", count(progress.connected), count(self.connections))
+            }
+            (Phase::WarmUp, _) => "warming up".to_owned(),
+            (Phase::Measuring, End::After(all)) => {
+                format!("{} of {} s", seconds(progress.elapsed), all.as_secs_f64())
+            }
+            (Phase::Measuring, End::Messages(all)) => {
+                format!("{} of {} messages", count(progress.total.counts.sent), count(all))
+            }
+            (Phase::Finishing, _) => "waiting for the last replies".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use switchboard_load::ErrorKind;
+
+    fn seen(answered: u64) -> Record {
+        let mut record = Record::new(false);
+        record.counts.answered = answered;
+        record.latency.record_n(50_000, answered).unwrap();
+        record
+    }
+
+    fn progress(phase: Phase, since: &Record) -> Progress<'_> {
+        let elapsed = Duration::from_millis(3200);
+        Progress { phase, elapsed, connected: 7, since, total: since }
+    }
+
+    /// Kills: a rate by the tick in place of by the second; errors of one tick only.
+    #[test]
+    fn the_line_says_how_it_goes() {
+        let began = Instant::now();
+        let mut figures = Figures::new(&Plan::default(), began);
+        let none = Record::new(false);
+        let connecting = progress(Phase::Connecting, &none);
+        figures.take(&connecting, began);
+        assert_eq!(figures.words(&connecting), "connecting: 7 of 10");
+        let mut record = seen(1000);
+        record.errors.count(ErrorKind::Reset, || "reset".into());
+        let measuring = progress(Phase::Measuring, &record);
+        figures.take(&measuring, began + STEP / 2);
+        assert_eq!(figures.words(&measuring), "3 of 10 s  1 error");
+        figures.take(&measuring, began + STEP);
+        assert_eq!(
+            figures.words(&measuring),
+            "3 of 10 s  4,000/s  p50 50.0 µs  p99 50.0 µs  2 errors"
+        );
+        let half = seen(1000);
+        figures.take(&progress(Phase::Measuring, &half), began + STEP * 2);
+        assert!(
+            figures.words(&measuring).ends_with("2 errors  █▄"),
+            "{}",
+            figures.words(&measuring)
+        );
+    }
+}
