@@ -32,8 +32,16 @@ const LATER: u64 = MILLISECOND;
 #[derive(Debug)]
 enum Line {
     Absent,
-    Connecting { socket: OwnedFd, since: u64 },
-    Open { socket: OwnedFd, watched: EventFlags },
+    /// `first`: it has never been tried before.
+    Connecting {
+        socket: OwnedFd,
+        since: u64,
+        first: bool,
+    },
+    Open {
+        socket: OwnedFd,
+        watched: EventFlags,
+    },
 }
 
 /// The sockets of one thread.
@@ -47,7 +55,9 @@ pub(crate) struct Crowd {
     talking: usize,
     /// Places from here on have never been tried.
     untried: usize,
-    /// When the first of them may be, and how long after it the next.
+    /// Places of which it is not known yet how their first try ends.
+    undecided: usize,
+    /// When the first untried one may be opened, and how long after it the next.
     ramp: Ramp,
     /// When to try which place again.
     again: BinaryHeap<Reverse<(u64, u32)>>,
@@ -89,14 +99,16 @@ impl Crowd {
     ) -> io::Result<Crowd> {
         let mut lines = Vec::new();
         lines.resize_with(size.talking + size.idle, || Line::Absent);
+        let untried = if size.short { size.talking } else { 0 };
         Ok(Crowd {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             target,
             sources,
             timeout,
+            undecided: lines.len() - untried,
             lines,
             talking: size.talking,
-            untried: if size.short { size.talking } else { 0 },
+            untried,
             ramp,
             again: BinaryHeap::new(),
             begun: VecDeque::new(),
@@ -114,9 +126,10 @@ impl Crowd {
         self.open
     }
 
-    /// Whether every place has been tried and none is on its way.
+    /// Whether every place has been tried. Some may be lost again by then, or be tried again: a
+    /// server that turns peers away would keep a run from its beginning for ever.
     pub(crate) fn is_settled(&self) -> bool {
-        self.untried == self.lines.len() && self.pending == 0
+        self.undecided == 0
     }
 
     pub(crate) fn talks(&self, place: usize) -> bool {
@@ -155,28 +168,32 @@ impl Crowd {
         first.min(again)
     }
 
-    /// Opens what is to be opened by now.
+    /// Opens what is to be opened by now: those that were never tried first, or a server that turns
+    /// peers away would keep them from being tried at all.
     pub(crate) fn dial_due(&mut self, now: u64, record: &mut Record) {
         while self.pending < self.pending_max {
-            if let Some(Reverse((at, place))) = self.again.peek().copied()
+            if self.untried < self.lines.len() && self.ramp.next <= now {
+                let place = self.untried as u32;
+                self.untried += 1;
+                self.ramp.next += self.ramp.step;
+                if !self.dial(place, true, now, record) {
+                    self.undecided -= 1;
+                }
+            } else if let Some(Reverse((at, place))) = self.again.peek().copied()
                 && at <= now
             {
                 self.again.pop();
                 if self.is_absent(place as usize) {
-                    self.dial(place, now, record);
+                    self.dial(place, false, now, record);
                 }
-            } else if self.untried < self.lines.len() && self.ramp.next <= now {
-                let place = self.untried as u32;
-                self.untried += 1;
-                self.ramp.next += self.ramp.step;
-                self.dial(place, now, record);
             } else {
                 return;
             }
         }
     }
 
-    fn dial(&mut self, place: u32, now: u64, record: &mut Record) {
+    /// Whether the place is on its way now.
+    fn dial(&mut self, place: u32, first: bool, now: u64, record: &mut Record) -> bool {
         let mut tries = None;
         let dialled = loop {
             let source = self.sources.next();
@@ -197,9 +214,10 @@ impl Crowd {
         match dialled {
             Ok(Dialled::Pending(socket)) => match self.watch(&socket, place) {
                 Ok(()) => {
-                    self.lines[place as usize] = Line::Connecting { socket, since: now };
+                    self.lines[place as usize] = Line::Connecting { socket, since: now, first };
                     self.begun.push_back((now, place));
                     self.pending += 1;
+                    return true;
                 }
                 Err(failure) => self.fail(place, &failure, now, record),
             },
@@ -208,6 +226,7 @@ impl Crowd {
             }
             Err(failure) => self.fail(place, &failure, now, record),
         }
+        false
     }
 
     fn watch(&self, socket: &OwnedFd, place: u32) -> Result<(), Failure> {
@@ -224,6 +243,7 @@ impl Crowd {
         self.failures += 1;
         if self.failures == HOPELESS && self.open == [0; 2] {
             let rest = std::mem::replace(&mut self.untried, self.lines.len());
+            self.undecided -= self.lines.len() - rest;
             let later = |place| Reverse((now + RETRY, place as u32));
             self.again.extend((rest..self.lines.len()).map(later));
         }
@@ -237,12 +257,13 @@ impl Crowd {
 
     /// Something happened to a socket that was connecting: whether it is open now.
     pub(crate) fn arrive(&mut self, place: usize, now: u64, record: &mut Record) -> bool {
-        let Line::Connecting { socket, .. } =
+        let Line::Connecting { socket, first, .. } =
             std::mem::replace(&mut self.lines[place], Line::Absent)
         else {
             return false;
         };
         self.pending -= 1;
+        self.undecided -= usize::from(first);
         let data = EventData::new_u64(place as u64);
         let watched = socket::arrived(socket.as_fd()).and_then(|()| {
             epoll::modify(&self.epoll, &socket, data, EventFlags::IN).map_err(|errno| Failure {
@@ -323,9 +344,9 @@ impl Crowd {
     /// Gives up what has been connecting for too long.
     pub(crate) fn expire(&mut self, now: u64, record: &mut Record) {
         while let Some(&(since, place)) = self.begun.front() {
-            let current = match &self.lines[place as usize] {
-                Line::Connecting { since: current, .. } => *current == since,
-                _ => false,
+            let (current, first) = match &self.lines[place as usize] {
+                Line::Connecting { since: current, first, .. } => (*current == since, *first),
+                _ => (false, false),
             };
             if current && now < since + self.timeout {
                 return;
@@ -333,6 +354,7 @@ impl Crowd {
             self.begun.pop_front();
             if current {
                 self.pending -= 1;
+                self.undecided -= usize::from(first);
                 let words = format!("connecting took over {} s", self.timeout as f64 / 1e9);
                 let failure = Failure { kind: ErrorKind::TimedOut, words };
                 self.fail(place, &failure, now, record);

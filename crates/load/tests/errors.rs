@@ -8,6 +8,8 @@ mod fake;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::fd::AsFd;
+use std::sync::mpsc::channel;
+use std::thread;
 use std::time::Duration;
 
 use fake::{answering, plan, report, server, try_report};
@@ -159,4 +161,37 @@ fn a_source_that_is_not_ours_is_said() {
         }
         other => unreachable!("{other:?}"),
     }
+}
+
+/// Kills: a run that begins only when nobody is on the way, which is never as long as the server
+/// turns peers away and they come again.
+#[test]
+fn a_server_that_turns_most_away_is_loaded_with_the_rest() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let mut let_in = Vec::new();
+        for mut peer in listener.incoming().flatten() {
+            match let_in.len() {
+                // The one that talks comes first.
+                0 => let_in.push(thread::spawn(move || {
+                    let mut buffer = [0; 65536];
+                    while let Ok(count @ 1..) = peer.read(&mut buffer) {
+                        peer.write_all(&buffer[..count]).unwrap();
+                    }
+                })),
+                // Slower than those come again who were turned away.
+                _ => {
+                    thread::sleep(Duration::from_millis(2));
+                    drop(peer);
+                }
+            }
+        }
+    });
+    let plan = Plan { idle: 300, ..for_a_moment(target) };
+    let (tell, told) = channel();
+    thread::spawn(move || tell.send(Box::new(report(&plan))).is_ok());
+    let report = told.recv_timeout(Duration::from_secs(30)).expect("the run to end");
+    assert!(report.achieved.answered > 0, "{:?}", report.achieved);
+    assert!(report.achieved.idle < 300, "{:?}", report.achieved);
 }
