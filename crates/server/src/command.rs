@@ -12,7 +12,9 @@ use clap::{ArgAction, Args, Command, FromArgMatches, ValueEnum};
 
 use crate::model::Family;
 use crate::running::{Prepared, must_be_alone};
-use crate::{Address, Drain, Model, ServeError, Server, WhenFull, descriptors, model, story};
+use crate::{
+    Address, Drain, Model, ServeError, Server, WhenFull, descriptors, mappings, model, story,
+};
 
 /// How to serve: the flags of `switchboard serve`.
 #[derive(Args, Clone, Debug)]
@@ -240,6 +242,9 @@ impl Introduction {
 fn room(prepared: &Prepared) -> String {
     let (most, limit) = (prepared.site.gate.most(), descriptors::limit_now());
     let kind = prepared.model.kind();
+    if let (Some(maps), true) = (mappings::limit(), (kind.fits)() <= most) {
+        return format!("room for {most} peers (a thread each, vm.max_map_count {maps})");
+    }
     match ((kind.peers_max)(&prepared.model), kind.family) {
         (None, _) => format!("room for {most} peers (descriptor limit {limit})"),
         (Some(own), Family::Blocking) => {

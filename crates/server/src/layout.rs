@@ -68,9 +68,10 @@ impl Layout {
         }
     }
 
-    /// The most peers that one process can have: one descriptor each, unless each has a process.
+    /// The most peers that one process can have: one descriptor each, unless each has a process,
+    /// and what else the model needs.
     pub(crate) fn peers_that_fit(&self, model: &Model) -> usize {
-        let fit = descriptors::peers_that_fit();
+        let fit = descriptors::peers_that_fit().min((model.kind().fits)());
         match model.kind().isolates_crashes {
             // The parent has a descriptor for each child, too.
             true => fit,

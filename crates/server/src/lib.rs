@@ -43,6 +43,7 @@ mod descriptors;
 mod inbox;
 mod layout;
 mod listening;
+mod mappings;
 mod mechanism;
 pub mod model;
 mod obedience;

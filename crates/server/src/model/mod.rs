@@ -80,6 +80,8 @@ pub struct Kind {
     pub(crate) threads: fn(&Model) -> Vec<Task>,
     /// The rows of counters that each of its processes needs; at least 1.
     pub(crate) rows: fn(&Model) -> usize,
+    /// The most peers that the system allows each of its processes, besides descriptors.
+    pub(crate) fits: fn() -> usize,
     /// How it is run.
     pub(crate) run: Run,
 }
@@ -150,6 +152,7 @@ pub(crate) const fn loop_model() -> Kind {
         check: loops::check,
         threads: loops::threads,
         rows: loops::rows,
+        fits: || usize::MAX,
         run: Run::Loop(|_, _| Err(io::ErrorKind::Unsupported.into())),
     }
 }

@@ -9,6 +9,7 @@ use super::floor::{Floor, FloorCrew};
 use super::{Kind, Model, Run, blocking_model, settings, tasks};
 use crate::admission::Newcomer;
 use crate::carrier::blocking::Buffers;
+use crate::mappings;
 use crate::site::Site;
 use crate::supervision::Crew;
 
@@ -28,6 +29,7 @@ pub(super) const MODEL: Kind = Kind {
         ])
     },
     rows: |_| ROWS,
+    fits: || mappings::threads_that_fit(SPARE),
     run: Run::Crew(start),
     ..blocking_model()
 };
@@ -35,6 +37,11 @@ pub(super) const MODEL: Kind = Kind {
 /// Rows of counters that its threads share: with one, every message would move a cache line from
 /// core to core.
 const ROWS: usize = 8;
+
+/// Of the mappings that this process may have, one part in so many is kept free: by the limit on
+/// peers, unless that was given, and in any case.
+const SPARE: usize = 16;
+const SPARE_AT_LEAST: usize = 32;
 
 fn row_of(id: u64) -> usize {
     usize::try_from(id % ROWS as u64).expect("less than the number of rows")
@@ -44,8 +51,9 @@ fn row_of(id: u64) -> usize {
 ///
 /// A thread that ends joins the one that ended before it, so that at most one is ever unjoined,
 /// however long nobody comes.
-#[derive(Default)]
 struct Threads {
+    /// The most that can run: one more, and the standard library would end the process.
+    most: usize,
     running: Mutex<BTreeMap<u64, JoinHandle<()>>>,
     last: Mutex<Option<JoinHandle<()>>>,
 }
@@ -63,7 +71,8 @@ fn check(model: &Model) -> Result<(), String> {
 
 fn start(site: &Arc<Site>, _: &Model) -> io::Result<Box<dyn Crew>> {
     let floor = Arc::new(Floor::new(site)?);
-    let threads = Arc::new(Threads::default());
+    let most = mappings::threads_that_fit(SPARE_AT_LEAST);
+    let threads = Arc::new(Threads { most, running: Mutex::default(), last: Mutex::default() });
     let mut crew = FloorCrew::new(&floor);
     let entrance = crew.entrance(site.row(0))?;
     crew.staff.start("sb-accept".to_owned(), {
@@ -80,6 +89,13 @@ fn serve(floor: &Arc<Floor>, threads: &Arc<Threads>, newcomer: Newcomer) -> io::
     let (own_floor, own_threads) = (Arc::clone(floor), Arc::clone(threads));
     // Held until the thread has its place, which it looks for at its end.
     let mut running = threads.running();
+    if running.len() >= threads.most {
+        let limit = mappings::limit().unwrap_or_default();
+        return Err(io::Error::other(format!(
+            "vm.max_map_count={limit} is enough for {} threads; raise it, or take a loop model",
+            threads.most
+        )));
+    }
     let thread = thread::Builder::new().name(format!("sb-peer-{id}")).spawn(move || {
         own_floor.serve(newcomer, &own_floor.site.row(row_of(id)), &mut Buffers::default());
         own_threads.end(id);
