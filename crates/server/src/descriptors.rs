@@ -1,6 +1,8 @@
 //! Descriptors of this process: how many it may have and how many it has.
 
 use std::fs;
+use std::io;
+use std::os::fd::RawFd;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -32,9 +34,22 @@ pub(crate) fn peers_that_fit() -> usize {
 
 /// How many descriptors this process has open.
 pub(crate) fn in_use() -> u64 {
-    match fs::read_dir("/proc/self/fd").or_else(|_| fs::read_dir("/dev/fd")) {
-        // One of them is the directory's own.
-        Ok(entries) => entries.count().saturating_sub(1) as u64,
-        Err(_) => 3,
-    }
+    // What cannot be known is taken for what every process has.
+    open_now().map_or(3, |open| open.len() as u64)
+}
+
+/// The descriptors that this process has open, in ascending order.
+///
+/// # Errors
+/// If the system does not list them.
+pub(crate) fn open_now() -> io::Result<Vec<RawFd>> {
+    let entries = fs::read_dir("/proc/self/fd").or_else(|_| fs::read_dir("/dev/fd"))?;
+    let numbers: Vec<RawFd> =
+        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    // One of them was the directory's own.
+    // SAFETY: asks about a number, whatever is or is not open there.
+    let is_open = |fd: &RawFd| unsafe { libc::fcntl(*fd, libc::F_GETFD) } != -1;
+    let mut open: Vec<RawFd> = numbers.into_iter().filter(is_open).collect();
+    open.sort_unstable();
+    Ok(open)
 }

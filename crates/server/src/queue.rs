@@ -79,11 +79,6 @@ impl<T> Queue<T> {
         self.state().waiting.is_empty()
     }
 
-    /// What `show` makes of each of those that wait.
-    pub(crate) fn each<S>(&self, show: impl FnMut(&T) -> S) -> Vec<S> {
-        self.state().waiting.iter().map(show).collect()
-    }
-
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

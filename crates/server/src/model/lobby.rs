@@ -3,7 +3,6 @@
 //! Threads that accept may all be busy then. If the backlogs were left to them, the port would be
 //! open until one of them is done, and peers would come who are served by nobody.
 
-use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -98,11 +97,6 @@ impl Lobby {
     /// Whether nobody waits here, and nobody else will.
     pub(super) fn is_closed(&self) -> bool {
         self.door.is_none() && self.waiting.is_empty()
-    }
-
-    /// The sockets of those who wait.
-    pub(super) fn descriptors(&self) -> Vec<RawFd> {
-        self.waiting.each(|newcomer| newcomer.socket.as_raw_fd())
     }
 
     fn begin(&mut self) {

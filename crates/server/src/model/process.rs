@@ -7,7 +7,7 @@
 mod own;
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -94,8 +94,8 @@ struct Kid {
 fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
     child::keep_endings();
     let capacity = model.count("children");
+    let own = Own::new(site)?;
     let watch = Watch::new()?;
-    let own = Own::new(site, watch.as_fd().as_raw_fd())?;
     let heeds = own::obey_signals(&own, &site.stop)?;
     watch.add(site.gate.left.fd(), LEFT, false)?;
     let parent = Parent {
@@ -199,10 +199,8 @@ impl Parent {
         let (info, before) = (newcomer.info.clone(), row.traffic());
         let name = process_name(&format!("sb-peer-{}", info.id));
         let presence = Arc::new(Presence::new(newcomer, row.clone()));
-        let others = self.lobby.descriptors();
-        let started = Child::start(&name, || {
-            self.own.serve(&self.site, &presence, &others, &mut self.buffers)
-        });
+        let started =
+            Child::start(&name, || self.own.serve(&self.site, &presence, &mut self.buffers));
         drop(presence);
         let started = started.and_then(|child| {
             let watch = self.watch.as_ref().expect("only a child has none");

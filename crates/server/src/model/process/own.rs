@@ -11,6 +11,7 @@ use switchboard_core::Terms;
 use crate::carrier::blocking::Buffers;
 use crate::carrier::delivered;
 use crate::counters::Stats;
+use crate::descriptors;
 use crate::model::answering::answer;
 use crate::model::presence::Presence;
 use crate::obedience::Handler;
@@ -37,16 +38,17 @@ pub(super) struct Own {
     early: AtomicBool,
     desk: Arc<Desk>,
     terms: Arc<Terms>,
-    /// The listeners: after they are closed these are other descriptors of the parent's, but no
-    /// peer's, who are all accepted before.
-    listeners: Vec<RawFd>,
-    /// The lowest descriptor that the parent opened for itself.
-    first_fd: RawFd,
+    /// What was open before the parent began to accept, but for the listeners: the service's own
+    /// descriptors, the stop's, the gate's. In ascending order.
+    kept: Vec<RawFd>,
 }
 
 impl Own {
-    pub(super) fn new(site: &Arc<Site>, first_fd: RawFd) -> io::Result<Arc<Own>> {
+    /// Before the parent opens anything for itself.
+    pub(super) fn new(site: &Arc<Site>) -> io::Result<Arc<Own>> {
         let stage = Shared::new(1)?;
+        let (mut kept, listeners) = (descriptors::open_now()?, site.listeners.descriptors());
+        kept.retain(|fd| !listeners.contains(fd));
         Ok(Arc::new_cyclic(|own: &Weak<Own>| {
             let own = Weak::clone(own);
             let desk = Arc::new(Desk::new(&site.jobs, move |_| {
@@ -57,7 +59,6 @@ impl Own {
                     .for_each(Presence::job_done);
             }));
             let terms = desk.terms(site.terms.limits);
-            let listeners = site.listeners.descriptors();
             Own {
                 stage,
                 stage_then: AtomicU64::new(SERVE),
@@ -65,8 +66,7 @@ impl Own {
                 early: AtomicBool::new(false),
                 desk,
                 terms,
-                listeners,
-                first_fd,
+                kept,
             }
         }))
     }
@@ -88,19 +88,11 @@ impl Own {
     }
 
     /// In the child: lets go of all that is the parent's, and serves its peer, and nobody else ever.
-    /// `others`: peers that wait for a child. Until it answers it allocates nothing: in the heap that it has inherited that would be a fault
+    /// Until it answers it allocates nothing: in the heap that it has inherited that would be a fault
     /// for each page with a free piece.
-    pub(super) fn serve(
-        &self,
-        site: &Site,
-        presence: &Presence,
-        others: &[RawFd],
-        buffers: &mut Buffers,
-    ) -> i32 {
+    pub(super) fn serve(&self, site: &Site, presence: &Presence, buffers: &mut Buffers) -> i32 {
         let socket = presence.socket.as_raw_fd();
-        self.listeners.iter().chain(others).for_each(|fd| close_range(*fd, *fd));
-        close_range(self.first_fd, socket - 1);
-        close_range(socket.max(self.first_fd - 1) + 1, RawFd::MAX);
+        self.close_all_but(socket);
         if let Err(error) = site.stop.renew() {
             tracing::warn!("peer {}: {error}", presence.info.id);
             return 1;
@@ -120,6 +112,25 @@ impl Own {
         site.jobs.close();
         site.service.exit();
         0
+    }
+
+    /// Closes the listeners, and whatever the parent has opened since: sockets of peers that wait for
+    /// a child, what it watches other children by.
+    fn close_all_but(&self, socket: RawFd) {
+        let (mut first, mut own) = (0, Some(socket));
+        for kept in &self.kept {
+            if let Some(socket) = own.take_if(|socket| *socket < *kept) {
+                close_range(first, socket - 1);
+                first = socket + 1;
+            }
+            close_range(first, kept - 1);
+            first = kept + 1;
+        }
+        if let Some(socket) = own {
+            close_range(first, socket - 1);
+            first = socket + 1;
+        }
+        close_range(first, RawFd::MAX);
     }
 
     /// What a draining thread does for the peers of other models, a child does for its own, as often
