@@ -4,7 +4,8 @@ use rustix::process::Signal;
 use switchboard::testing::{Client, Running, until};
 
 use crate::operator::{ask, attended, field};
-use crate::system::{children, owners, processes, signal};
+use crate::signals::lead;
+use crate::system::{children, owners, processes, signal, signal_group};
 use crate::{expect_counts, expect_service, probe};
 
 /// Waits until a process is gone, and was waited for.
@@ -171,4 +172,42 @@ fn a_successor_that_dies_takes_none_of_its_predecessors_peers_along() {
     let stopped = server.stop();
     assert_eq!((stopped.get("failed"), stopped.get("cut_off")), (1, 0), "{stopped:?}");
     stopped.in_order();
+}
+
+/// Kills: a process that is leaving, and takes the signal that drains the whole server for a second
+/// one of its own.
+#[test]
+fn a_process_that_leaves_has_the_whole_drain() {
+    let server = lead("epoll:processes=2", &["-v"]);
+    processes(&server, 2);
+    let (mut busy, victim) = served(&server);
+    busy.send("sleep 1500\n");
+    signal(victim, Signal::TERM);
+    until_it_drains(&server);
+    signal_group(server.pid(), Signal::TERM);
+    busy.expect("slept\n").expect_end();
+    let stopped = server.wait();
+    assert_eq!((stopped.get("accepted"), stopped.get("cut_off")), (1, 0), "{stopped:?}");
+}
+
+/// Kills: SIGTERM that is lost because the process was forked just now.
+#[test]
+fn a_newborn_process_heeds_its_signal() {
+    let server = probe("epoll:processes=1").start();
+    for _ in 0..20 {
+        let [before] = processes(&server, 1)[..] else { panic!("one process") };
+        signal(before, Signal::TERM);
+        let mut newborn = None;
+        until("a newborn", || {
+            newborn = children(server.pid()).into_iter().find(|pid| *pid != before);
+            newborn.is_some()
+        });
+        signal(newborn.unwrap(), Signal::TERM);
+        until("both to have left", || {
+            let left = children(server.pid());
+            !left.contains(&before) && !left.contains(&newborn.unwrap())
+        });
+    }
+    expect_service(&mut server.connect());
+    expect_counts(&server.stop(), 1, 0);
 }

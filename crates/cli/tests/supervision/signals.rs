@@ -11,7 +11,7 @@ use crate::{SWITCHBOARD, expect_counts, expect_service};
 const MODELS: &[&str] = &["epoll:processes=2", "thread:processes=2", "process"];
 
 /// A server that leads a process group of its own, and shares it with all its children.
-fn lead(model: &str, arguments: &[&str]) -> Running {
+pub(crate) fn lead(model: &str, arguments: &[&str]) -> Running {
     let server = program("setsid").args([SWITCHBOARD, "serve", "probe"]).args(arguments);
     server.model(model).start()
 }

@@ -2,11 +2,15 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::channel::{Channel, Order};
 use super::child::Child;
 use super::patience::Patience;
+
+/// How long a second wish to leave waits. A signal to the whole group of processes is no wish: by then
+/// the supervisor has got it, too, and drains.
+const GROUP: Duration = Duration::from_millis(50);
 
 /// A place that is always to be filled, and its two seats: of whoever serves here, and of its
 /// predecessor, which has wished to leave and drains.
@@ -74,7 +78,19 @@ impl Place {
     }
 
     /// Whoever has that seat wishes to leave: a successor is to be started, in the other seat.
+    ///
+    /// A second wish cuts its peers off.
     pub(super) fn wish_to_leave(&mut self, seat: usize, now: Instant) {
+        if let Some(member) = &mut self.seats[seat]
+            && std::mem::replace(&mut member.has_wished, true)
+        {
+            member.cut_at = Some(now + GROUP);
+            return;
+        }
+        self.find_successor(seat, now);
+    }
+
+    fn find_successor(&mut self, seat: usize, now: Instant) {
         if seat != self.current {
             return;
         }
@@ -90,7 +106,7 @@ impl Place {
         let member = self.seats[seat].take();
         let wishes = std::mem::take(&mut self.wishes);
         if wishes && seat != self.current {
-            self.wish_to_leave(self.current, now);
+            self.find_successor(self.current, now);
         }
         member
     }
@@ -102,9 +118,27 @@ pub(super) struct Member {
     pub(super) channel: Channel,
     /// Orders for which its channel had no room: a process that is stopped, or computes, reads none.
     pub(super) owed: VecDeque<Order>,
+    has_wished: bool,
+    /// When its peers are cut off, because it was told twice to end.
+    pub(super) cut_at: Option<Instant>,
 }
 
 impl Member {
+    pub(super) fn new(child: Child, channel: Channel) -> Member {
+        Member { child, channel, owed: VecDeque::new(), has_wished: false, cut_at: None }
+    }
+
+    /// Cuts its peers off, if it is time to; not if the whole server drains, as its drain has it.
+    pub(super) fn cut_if_due(&mut self, draining: bool) {
+        if self.cut_at.is_some_and(|at| draining || at <= Instant::now()) {
+            self.cut_at = None;
+            if !draining {
+                self.order(Order::Leave);
+                self.order(Order::Cut);
+            }
+        }
+    }
+
     /// Orders come in their order, and none is lost while the process lives.
     pub(super) fn order(&mut self, order: Order) {
         if let (Order::Hold(_), Some(Order::Hold(_))) = (order, self.owed.back()) {

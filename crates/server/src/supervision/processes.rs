@@ -4,7 +4,6 @@
 //! listeners before the first fork and keeps them: a process that dies leaves its backlog to its
 //! replacement, and no peer that waits there is reset.
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
@@ -16,7 +15,8 @@ use super::channel::{Channel, Order, Word};
 use super::child::{Child, Exit};
 use super::patience::Verdict;
 use super::place::{Member, Place};
-use super::{Crew, Seen, child, supervised};
+use super::supervised::{self, Deaf};
+use super::{Crew, Seen, child};
 use crate::counters::Stats;
 use crate::layout::Layout;
 use crate::model::Model;
@@ -100,24 +100,26 @@ impl Processes {
         place.patience.begin(Instant::now());
         let seat = place.current();
         let started = Channel::pair().and_then(|ends| {
-            let mut ends = Some(ends);
+            let (mut ends, deaf) = (Some(ends), Deaf::to_sigterm()?);
             let name = child::process_name(&format!("sb-process-{number}"));
             let child = Child::start(&name, || {
                 let Some((here, there)) = ends.take() else { return 1 };
                 // What is on the supervisor's stack stays open here, unless it is closed.
                 drop(here);
-                self.serve_as(number, seat, there)
+                self.serve_as(number, seat, there, &deaf)
             })?;
             let (channel, _) = ends.take().expect("only the child has taken them");
-            Ok(Member { child, channel, owed: VecDeque::new() })
+            Ok(Member::new(child, channel))
         });
         let member = match started {
             Ok(member) => member,
-            Err(error) => return self.died(number, seat, &format!("cannot be started: {error}")),
+            Err(error) => {
+                return self.died((number, seat), false, &format!("cannot be started: {error}"));
+            }
         };
         if let Err(error) = self.watch_over(&member, number, seat) {
             member.child.kill();
-            return self.died(number, seat, &format!("cannot be watched: {error}"));
+            return self.died((number, seat), false, &format!("cannot be watched: {error}"));
         }
         self.places[number].fill(member);
         Ok(())
@@ -130,20 +132,25 @@ impl Processes {
     }
 
     /// In the child: lets go of all that is the supervisor's, and serves.
-    fn serve_as(&mut self, number: usize, seat: usize, channel: Channel) -> i32 {
+    fn serve_as(&mut self, number: usize, seat: usize, channel: Channel, deaf: &Deaf) -> i32 {
         self.places.clear();
         self.watch = None;
         let rows = self.layout.rows_of(number, seat);
         let site = self.site.of_process(number, rows, self.layout.sets);
-        supervised::serve(site, &self.model, number, channel)
+        supervised::serve(site, &self.model, number, channel, deaf)
     }
 
     /// One has died, or could not be started: its peers are counted as failed, its place is filled
-    /// again, soon.
-    fn died(&mut self, number: usize, seat: usize, how: &str) -> io::Result<()> {
+    /// again, soon. One that `had_left` has a successor.
+    fn died(
+        &mut self,
+        (number, seat): (usize, usize),
+        had_left: bool,
+        how: &str,
+    ) -> io::Result<()> {
         let ending = if self.told_to_cut { Ending::CutOff } else { Ending::Panicked };
         let lost = self.close_rows(number, seat, ending);
-        if self.site.stop.draining() || seat != self.places[number].current() {
+        if self.site.stop.draining() || had_left {
             if lost > 0 {
                 tracing::warn!("process {number} {how} in the drain; it had {}", peers(lost));
             }
@@ -199,7 +206,7 @@ impl Processes {
             tracing::info!("process {number} (pid {pid}) has left");
             return Ok(());
         }
-        self.died(number, seat, &format!("(pid {pid}) {exit}"))
+        self.died((number, seat), has_left, &format!("(pid {pid}) {exit}"))
     }
 
     /// Reads what a process has said.
@@ -277,7 +284,8 @@ impl Crew for Processes {
     fn next_look(&self) -> Option<Instant> {
         let owes = |place: &Place| place.members().any(|member| !member.owed.is_empty());
         let pay = self.places.iter().any(owes).then(|| Instant::now() + PAY);
-        self.places.iter().filter_map(|place| place.replace_at).chain(pay).min()
+        let cuts = self.places.iter().flat_map(Place::members).filter_map(|member| member.cut_at);
+        self.places.iter().filter_map(|place| place.replace_at).chain(pay).chain(cuts).min()
     }
 
     fn look(&mut self) -> io::Result<()> {
@@ -290,7 +298,11 @@ impl Crew for Processes {
                 false => self.bury(number, seat)?,
             }
         }
-        self.members().for_each(Member::pay);
+        let draining = self.site.stop.draining();
+        for member in self.members() {
+            member.cut_if_due(draining);
+            member.pay();
+        }
         self.fill_places()
     }
 
