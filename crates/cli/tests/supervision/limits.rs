@@ -207,3 +207,26 @@ fn how_long_peers_of_a_pool_waited_is_counted() {
         assert!(stopped.get("full") > 0 || model.contains("queue"), "{stopped:?}");
     }
 }
+
+/// Kills: a ring asked for again by whoever was woken by one that another had taken: each peer that
+/// leaves makes more of them, and more waits that end for nothing.
+#[test]
+fn a_peer_that_leaves_wakes_no_more_than_those_who_wait() {
+    const THREADS: usize = 6;
+    const EACH: usize = 500;
+    for model in ["epoll:processes=4", "epoll:threads=4,accept=shared", "thread:processes=4"] {
+        // Of a Unix socket nothing stays behind.
+        let directory = tempfile::tempdir().unwrap();
+        let address = format!("unix:{}/socket", directory.path().display());
+        let server = probe(model).args(["--peers-max", "2", "--when-full", "wait"]);
+        let server = server.listen(&address).start();
+        thread::scope(|scope| {
+            let one = || expect_service(&mut Client::connect(&address).unwrap());
+            let come = move || (0..EACH).for_each(|_| one());
+            (0..THREADS).for_each(|_| drop(scope.spawn(come)));
+        });
+        let stopped = server.stop();
+        let each = stopped.get("waits") / stopped.get("accepted");
+        assert!(each < 20, "{each} waits for each peer under {model}: {stopped:?}");
+    }
+}
