@@ -2,10 +2,10 @@
 
 use std::thread;
 
-use switchboard::testing::{Client, until};
+use switchboard::testing::{Client, program, until};
 
 use crate::system::{has_signal_pending, listens};
-use crate::{expect_service, probe};
+use crate::{SWITCHBOARD, expect_service, probe};
 
 /// Whether this peer was let in: it is answered, or it is closed.
 #[track_caller]
@@ -229,4 +229,35 @@ fn a_peer_that_leaves_wakes_no_more_than_those_who_wait() {
         let each = stopped.get("waits") / stopped.get("accepted");
         assert!(each < 20, "{each} waits for each peer under {model}: {stopped:?}");
     }
+}
+
+/// Kills: peers in the backlog of a loop that computes through the cut, whom the kernel resets and
+/// nobody counts.
+#[test]
+fn whoever_waits_for_a_loop_that_is_left_behind_is_refused() {
+    let models = [
+        "epoll",
+        "poll:threads=2,accept=shared",
+        "epoll:threads=2,accept=reuseport",
+        "epoll:threads=2",
+        "epoll:processes=2",
+        "epoll:accept=shared,processes=2",
+    ];
+    thread::scope(|scope| models.map(|model| drop(scope.spawn(move || leave_behind(model)))));
+}
+
+fn leave_behind(model: &str) {
+    let server = program(SWITCHBOARD).args(["serve", "work", "--drain", "300ms"]);
+    let server = server.model(model).start();
+    let mut peers: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    peers.iter_mut().for_each(|peer| {
+        peer.send("sleep 12s\n");
+    });
+    peers.extend((0..6).map(|_| server.connect()));
+    server.terminate();
+    let stopped = server.wait();
+    assert!(stopped.status.success(), "under {model}: {stopped:?}");
+    let counted = stopped.get("accepted") + stopped.get("refused");
+    assert_eq!(counted, 10, "under {model}: {stopped:?}");
+    assert_eq!(stopped.get("accepted"), stopped.in_order() + stopped.get("cut_off"));
 }

@@ -187,8 +187,9 @@ impl<M: Mechanism> Reactor<'_, M> {
     fn read_letter(&mut self, letter: Letter) {
         match letter {
             Letter::Newcomer(newcomer) => {
-                self.open(newcomer);
+                // Before its session is called, which may never return: its row counts it then.
                 self.station.letters.coming.fetch_sub(1, Ordering::SeqCst);
+                self.open(newcomer);
             }
             Letter::Offer(offer) => self.read_offer(&offer),
             Letter::NoMore => self.listening.awaits_handoffs = false,
@@ -217,8 +218,8 @@ impl<M: Mechanism> Reactor<'_, M> {
         }
         let newcomer = offer.newcomer().take();
         if let Some(newcomer) = newcomer {
-            self.open(newcomer);
             offer.coming.fetch_sub(1, Ordering::SeqCst);
+            self.open(newcomer);
         }
     }
 }
