@@ -24,6 +24,9 @@ const BELL: u64 = 1;
 const LEFT: u64 = 2;
 const LISTENERS: u64 = 3;
 
+/// Descriptors of an entrance: its bell, what it waits with, the reserve of its acceptor.
+pub(super) const ENTRANCE_DESCRIPTORS: usize = 3;
+
 /// One thread's entrance.
 pub(crate) struct Entrance {
     site: Arc<Site>,

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use switchboard_core::Ending;
 
-use super::entrance::Entrance;
+use super::entrance::{ENTRANCE_DESCRIPTORS, Entrance};
 use super::handoff::{Hand, hand_off};
 use super::lobby::Lobby;
-use super::{Model, Task};
+use super::{DESCRIPTORS, Model, Task};
 use crate::admission::Acceptor;
 use crate::counters::Stats;
 use crate::listening::Listener;
@@ -66,6 +66,15 @@ pub(super) fn threads(model: &Model) -> Vec<Task> {
 /// A row for each loop, and one for the thread that accepts for them.
 pub(super) fn rows(model: &Model) -> usize {
     model.count("threads") + usize::from(hands_off(model))
+}
+
+/// Descriptors that a process of loops opens for itself; `mechanism`: those of each loop's mechanism.
+pub(crate) fn descriptors(model: &Model, mechanism: usize) -> usize {
+    // The bell of its letters, the reserve of its acceptor.
+    let loops = model.count("threads") * (2 + mechanism);
+    // One more entrance, and the reserve of the lobby.
+    let handoff = if hands_off(model) { ENTRANCE_DESCRIPTORS + 1 } else { 0 };
+    DESCRIPTORS + loops + handoff
 }
 
 fn hands_off(model: &Model) -> bool {
