@@ -125,10 +125,15 @@ impl Acceptor {
         }
     }
 
-    /// It has rung: one ring is taken.
+    /// It has rung: one ring is taken. Only by one who has asked.
+    ///
+    /// One ring wakes all who wait. If others were faster, one of them has taken it although it may
+    /// have been meant for this one, and theirs will be this one's: if it asked for another, there
+    /// would be one ring more each time, for ever.
     pub(crate) fn answer(&mut self, gate: &Gate) {
-        gate.left.answer();
-        self.asked = false;
+        if gate.left.answer() {
+            self.asked = false;
+        }
     }
 
     /// As [`accept`](Acceptor::accept); `placed`: the gate counts the peer already.

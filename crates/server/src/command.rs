@@ -249,7 +249,8 @@ fn room(prepared: &Prepared) -> String {
         (None, _) => format!("room for {most} peers (descriptor limit {limit})"),
         (Some(own), Family::Blocking) => {
             format!(
-                "room for {own} at a time; others wait in the backlog ({} has no more)",
+                "room for {} at a time; others wait in the backlog ({} has no more)",
+                own.min(most as u64),
                 kind.name
             )
         }

@@ -55,6 +55,11 @@ impl<T, W: Wake> Inbox<T, W> {
         letters.extract_if(.., unwanted).collect()
     }
 
+    /// Whether the loop has taken all letters. From any thread.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// What the loop watches.
     pub(crate) fn bell(&self) -> &W {
         &self.bell

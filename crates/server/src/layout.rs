@@ -76,7 +76,9 @@ impl Layout {
             // The parent has a descriptor for each child, too.
             true => fit,
             // What each process opens for itself, beside what is open now.
-            false if model.processes().is_some() => fit.saturating_sub(8 * self.rows + 16).max(1),
+            false if model.processes().is_some() => {
+                fit.saturating_sub((model.kind().descriptors)(model)).max(1)
+            }
             false => fit,
         }
     }

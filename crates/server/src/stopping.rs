@@ -184,9 +184,10 @@ impl Bell {
         self.0.write(count as u64);
     }
 
-    /// Takes one ring; others are left to others.
-    pub(crate) fn answer(&self) {
-        self.0.read_one();
+    /// Takes one ring; others are left to others. Whether there was one: somebody else may have
+    /// taken it.
+    pub(crate) fn answer(&self) -> bool {
+        self.0.read_one()
     }
 
     pub(crate) fn quiet(&self) {
@@ -219,8 +220,9 @@ impl Line {
         let _ = rustix::io::write(&self.reader, &count.to_ne_bytes());
     }
 
-    fn read_one(&self) {
-        let _ = rustix::io::read(&self.reader, &mut [0; 8]);
+    /// Whether there was one.
+    fn read_one(&self) -> bool {
+        rustix::io::read(&self.reader, &mut [0; 8]).is_ok()
     }
 
     fn read_all(&self) {
@@ -246,8 +248,8 @@ impl Line {
         }
     }
 
-    fn read_one(&self) {
-        let _ = rustix::io::read(&self.reader, &mut [0]);
+    fn read_one(&self) -> bool {
+        rustix::io::read(&self.reader, &mut [0]).is_ok_and(|count| count > 0)
     }
 
     fn read_all(&self) {

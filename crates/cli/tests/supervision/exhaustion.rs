@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use switchboard::testing::{Client, PATIENCE, program, until};
+use switchboard::testing::{Client, PATIENCE, Running, program, until};
 
 use crate::system::{children, processes, signal, stop};
 use crate::{SWITCHBOARD, expect_counts, expect_service};
@@ -157,4 +157,48 @@ fn a_full_process_leaves_the_listener_that_all_share_to_the_others() {
         drop((peers, own));
         expect_counts(&server.stop(), count, 0);
     }
+}
+
+/// Kills: room that is kept for descriptors that nobody opens; a process that opens more of them for
+/// itself than it keeps room for, and refuses peers for whom it has said that there is room.
+#[test]
+fn there_is_room_for_as_many_peers_as_there_are_descriptors_for() {
+    let models = [
+        ("pool:processes=2,threads=120", 1024, 240),
+        ("thread:accept=shared,processes=2", 160, 220),
+        ("epoll:accept=shared,processes=2,threads=2", 160, 220),
+        ("portable:processes=2,threads=3", 160, 200),
+    ];
+    for (model, most, least) in models {
+        // They all share the listener: whichever process has room takes them.
+        let directory = tempfile::tempdir().unwrap();
+        let address = format!("unix:{}/socket", directory.path().display());
+        let (server, room) = limited(model, most, &address);
+        assert!(room >= least, "room for {room} only under {model}");
+        let mut peers: Vec<Client> =
+            (0..room).map(|_| Client::connect(&address).unwrap()).collect();
+        peers.iter_mut().for_each(expect_service);
+        drop(peers);
+        expect_counts(&server.stop(), room, 0);
+    }
+}
+
+/// Kills: a pool that says that it has room for a peer at each thread, and has no descriptors for
+/// them.
+#[test]
+fn a_pool_has_no_more_room_than_descriptors() {
+    let (server, room) = limited("pool:processes=2,threads=40", 180, "127.0.0.1:0");
+    assert!((2..=66).contains(&room), "room for {room}");
+    expect_counts(&server.stop(), 0, 0);
+}
+
+/// A server that may have `most` descriptors, and for how many peers it says that it has room.
+fn limited(model: &str, most: usize, address: &str) -> (Running, usize) {
+    let limited = program("prlimit").arg(format!("--nofile={most}:{most}"));
+    let limited = limited.args([SWITCHBOARD, "serve", "probe", "-v"]).model(model);
+    let server = limited.listen(address).start();
+    server.until_stderr("thread main");
+    let room = server.stderr().split_once("room for ").unwrap().1.to_owned();
+    let room = room.split(' ').next().unwrap().parse().unwrap();
+    (server, room)
 }

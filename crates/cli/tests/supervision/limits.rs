@@ -2,10 +2,10 @@
 
 use std::thread;
 
-use switchboard::testing::{Client, until};
+use switchboard::testing::{Client, program, until};
 
 use crate::system::{has_signal_pending, listens};
-use crate::{expect_service, probe};
+use crate::{SWITCHBOARD, expect_service, probe};
 
 /// Whether this peer was let in: it is answered, or it is closed.
 #[track_caller]
@@ -206,4 +206,58 @@ fn how_long_peers_of_a_pool_waited_is_counted() {
         assert!((280_000..2_000_000).contains(&waited), "under {model}: {stopped:?}");
         assert!(stopped.get("full") > 0 || model.contains("queue"), "{stopped:?}");
     }
+}
+
+/// Kills: a ring asked for again by whoever was woken by one that another had taken: each peer that
+/// leaves makes more of them, and more waits that end for nothing.
+#[test]
+fn a_peer_that_leaves_wakes_no_more_than_those_who_wait() {
+    const THREADS: usize = 6;
+    const EACH: usize = 500;
+    for model in ["epoll:processes=4", "epoll:threads=4,accept=shared", "thread:processes=4"] {
+        // Of a Unix socket nothing stays behind.
+        let directory = tempfile::tempdir().unwrap();
+        let address = format!("unix:{}/socket", directory.path().display());
+        let server = probe(model).args(["--peers-max", "2", "--when-full", "wait"]);
+        let server = server.listen(&address).start();
+        thread::scope(|scope| {
+            let one = || expect_service(&mut Client::connect(&address).unwrap());
+            let come = move || (0..EACH).for_each(|_| one());
+            (0..THREADS).for_each(|_| drop(scope.spawn(come)));
+        });
+        let stopped = server.stop();
+        let each = stopped.get("waits") / stopped.get("accepted");
+        assert!(each < 20, "{each} waits for each peer under {model}: {stopped:?}");
+    }
+}
+
+/// Kills: peers in the backlog of a loop that computes through the cut, whom the kernel resets and
+/// nobody counts.
+#[test]
+fn whoever_waits_for_a_loop_that_is_left_behind_is_refused() {
+    let models = [
+        "epoll",
+        "poll:threads=2,accept=shared",
+        "epoll:threads=2,accept=reuseport",
+        "epoll:threads=2",
+        "epoll:processes=2",
+        "epoll:accept=shared,processes=2",
+    ];
+    thread::scope(|scope| models.map(|model| drop(scope.spawn(move || leave_behind(model)))));
+}
+
+fn leave_behind(model: &str) {
+    let server = program(SWITCHBOARD).args(["serve", "work", "--drain", "300ms"]);
+    let server = server.model(model).start();
+    let mut peers: Vec<Client> = (0..4).map(|_| server.connect()).collect();
+    peers.iter_mut().for_each(|peer| {
+        peer.send("sleep 12s\n");
+    });
+    peers.extend((0..6).map(|_| server.connect()));
+    server.terminate();
+    let stopped = server.wait();
+    assert!(stopped.status.success(), "under {model}: {stopped:?}");
+    let counted = stopped.get("accepted") + stopped.get("refused");
+    assert_eq!(counted, 10, "under {model}: {stopped:?}");
+    assert_eq!(stopped.get("accepted"), stopped.in_order() + stopped.get("cut_off"));
 }

@@ -1,6 +1,10 @@
 //! Which loop a newcomer goes to.
 
 use std::process::Stdio;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use switchboard::testing::{Client, program, until};
 
@@ -35,6 +39,43 @@ fn newcomers_do_not_wait_for_a_loop_that_computes() {
         drop((burning, newcomers, burst));
         expect_counts(&server.stop(), 41, 0);
     }
+}
+
+/// Kills: newcomers that are passed around among loops that all compute, each time before the loop
+/// that has them is done.
+#[test]
+fn newcomers_are_answered_where_all_loops_compute() {
+    // Never at the same time for long, so that one is always done while the others are not.
+    const CALLS: [&str; 3] = ["150ms", "200ms", "270ms"];
+    let server = program(SWITCHBOARD).args(["serve", "work"]).model("epoll:threads=3").start();
+    // Each loop has one of them: a newcomer is given to the loop with the fewest peers.
+    let mut busy: Vec<Client> = CALLS.iter().map(|_| server.connect()).collect();
+    busy.iter_mut().for_each(|peer| {
+        peer.send("echo begun\n").expect("begun\n");
+    });
+    let over = AtomicBool::new(false);
+    let times: Vec<Duration> = thread::scope(|scope| {
+        for (peer, call) in busy.iter_mut().zip(CALLS) {
+            let over = &over;
+            scope.spawn(move || {
+                while !over.load(SeqCst) {
+                    peer.send(format!("sleep {call}\n")).expect(format!("slept {call}\n"));
+                }
+            });
+        }
+        let times = (0..20).map(|number| {
+            let (begun, mut one) = (Instant::now(), server.connect());
+            one.send(format!("echo {number}\n")).expect(format!("{number}\n"));
+            begun.elapsed()
+        });
+        let times = times.collect();
+        over.store(true, SeqCst);
+        times
+    });
+    assert!(times.iter().all(|time| *time < Duration::from_secs(2)), "{times:?}");
+    assert!(times.iter().sum::<Duration>() < Duration::from_secs(6), "{times:?}");
+    drop(busy);
+    expect_counts(&server.stop(), 20 + CALLS.len(), 0);
 }
 
 /// What a loop may have at one worker, in all.

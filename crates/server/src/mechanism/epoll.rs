@@ -12,7 +12,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 
 use super::{Interest, Key, Mechanism, Ready, timespec};
-use crate::model::{Kind, Run, loop_model};
+use crate::model::{Kind, Run, loop_model, loops};
 use crate::reactor;
 
 /// Events taken from the kernel at a time.
@@ -98,6 +98,7 @@ pub(crate) const LEVEL: Kind = Kind {
     summary: "one loop for all peers; the kernel tells which are ready",
     source: "reactor on epoll(7)",
     run: Run::Loop(|station, _| reactor::run(station, Epoll::<false>::new()?)),
+    descriptors: |model| loops::descriptors(model, 1),
     ..loop_model()
 };
 
@@ -107,5 +108,6 @@ pub(crate) const EDGE: Kind = Kind {
     summary: "as epoll, but told once for each change",
     source: "reactor on epoll(7), EPOLLET",
     run: Run::Loop(|station, _| reactor::run(station, Epoll::<true>::new()?)),
+    descriptors: |model| loops::descriptors(model, 1),
     ..loop_model()
 };

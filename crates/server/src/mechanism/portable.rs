@@ -12,7 +12,7 @@ use polling::{Event, Events, Poller};
 
 use super::table::{self, Table};
 use super::{Interest, Key, Mechanism, Ready};
-use crate::model::{Kind, Run, loop_model};
+use crate::model::{Kind, Run, loop_model, loops};
 use crate::reactor;
 
 /// A poller; the descriptors that it told of and that must be armed again before the next wait.
@@ -118,5 +118,7 @@ pub(crate) const MODEL: Kind = Kind {
     summary: "one loop on whatever this system has: epoll, kqueue, event ports or IOCP",
     source: "reactor on the crate polling",
     run: Run::Loop(|station, _| reactor::run(station, Portable::new()?)),
+    // Its poller has an epoll, a timer and a bell.
+    descriptors: |model| loops::descriptors(model, 3),
     ..loop_model()
 };

@@ -24,6 +24,9 @@ const BELL: u64 = 1;
 const LEFT: u64 = 2;
 const LISTENERS: u64 = 3;
 
+/// Descriptors of an entrance: its bell, what it waits with, the reserve of its acceptor.
+pub(super) const ENTRANCE_DESCRIPTORS: usize = 3;
+
 /// One thread's entrance.
 pub(crate) struct Entrance {
     site: Arc<Site>,
@@ -144,7 +147,7 @@ impl Guard<'_> {
             let name = self.watch.ready_at(place);
             match name {
                 BELL => self.entrance.bell.quiet(),
-                LEFT => self.set_leaving(false)?,
+                LEFT => self.peer_left(),
                 _ => {}
             }
             let place = name.checked_sub(LISTENERS).and_then(|place| usize::try_from(place).ok());
@@ -158,7 +161,7 @@ impl Guard<'_> {
             // It is not held while the peer is served.
             drop(listener);
             if matches!(accepted, Accepted::Left) {
-                self.set_leaving(true)?;
+                self.leave_to_others()?;
             }
             if let Some(pause) = self.receive(accepted, host)
                 && pause > Duration::ZERO
@@ -189,20 +192,21 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// Leaves newcomers to other processes from now on, or no longer: then a peer has left.
-    fn set_leaving(&mut self, leaves: bool) -> io::Result<()> {
-        if std::mem::replace(&mut self.leaves, leaves) == leaves {
+    /// Leaves newcomers to other processes until a peer has left.
+    fn leave_to_others(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.leaves, true) {
             return Ok(());
         }
+        self.watch.add(self.entrance.site.gate.left.fd(), LEFT, false)
+    }
+
+    /// The gate has rung. One ring is taken, and none is watched for that was not asked for.
+    fn peer_left(&mut self) {
         let gate = &self.entrance.site.gate;
-        match leaves {
-            true => self.watch.add(gate.left.fd(), LEFT, false)?,
-            false => {
-                self.watch.remove(gate.left.fd());
-                self.acceptor.answer(gate);
-            }
+        if std::mem::take(&mut self.leaves) {
+            self.watch.remove(gate.left.fd());
         }
-        Ok(())
+        self.acceptor.answer(gate);
     }
 
     /// The drain has begun: serves whom the warden has taken in, until nobody else will come. One
@@ -257,7 +261,7 @@ impl Guard<'_> {
         let gate = &self.entrance.site.gate;
         self.acceptor.ask(gate);
         if until_readable(&[stop, gate.left.fd()], Some(pause)).contains(&1) {
-            self.acceptor.answer(gate);
+            self.peer_left();
         }
     }
 }

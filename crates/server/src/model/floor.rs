@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use switchboard_core::{Ending, PeerInfo, Terms};
 
+use super::DESCRIPTORS;
 use super::answering::answer;
-use super::entrance::Entrance;
+use super::entrance::{ENTRANCE_DESCRIPTORS, Entrance};
 use super::lobby::Lobby;
 use super::presence::Presence;
 use crate::admission::Newcomer;
@@ -27,6 +28,12 @@ const CUT_GRACE: Duration = Duration::from_secs(1);
 
 /// How often those are looked after for whom the kernel holds bytes.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// Descriptors that a process opens for itself where so many threads accept: their entrances, and the
+/// reserve of the lobby.
+pub(super) const fn descriptors(accepting: usize) -> usize {
+    DESCRIPTORS + accepting * ENTRANCE_DESCRIPTORS + 1
+}
 
 /// All peers of a blocking model in this process.
 pub(crate) struct Floor {

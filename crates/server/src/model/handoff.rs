@@ -1,9 +1,11 @@
 //! Handing off: one thread accepts for all loops of its process, and gives each newcomer to the least
 //! busy.
 //!
-//! That is the loop with the fewest peers, if it could send one more to its workers, and unless it computes: then its newcomers would wait for as
-//! long as that takes. Nobody asks a loop whether it computes, which would cost each of its waits; it
-//! shows in newcomers that it does not read of. They are taken back, and given to another.
+//! That is the loop with the fewest peers, if it could send one more to its workers, and unless it is
+//! late: then it computes, and newcomers would wait for as long as that takes. Nobody asks a loop
+//! whether it computes, which would cost each of its waits; that it does shows in what it does not
+//! read. That another does not is never known: so newcomers of a loop that is late are offered to all,
+//! and the first loop that reads of one takes it.
 
 use std::io;
 use std::sync::Arc;
@@ -12,21 +14,21 @@ use std::time::{Duration, Instant};
 use super::entrance::{Entrance, Host};
 use crate::admission::Newcomer;
 use crate::counters::RowHandle;
-use crate::reactor::{Letter, Letters};
+use crate::reactor::{Letter, Letters, Offer};
 use crate::site::Site;
 use crate::waiting::until_readable;
 
-/// A loop that has not read of its newcomers after this long computes. On a busy core it may only
-/// wait for its turn, which does no harm.
+/// A loop that has not read its letters after this long is late. On a busy core it may only wait for
+/// its turn: then it is one of those to whom its newcomers are offered.
 const LATE: Duration = Duration::from_millis(5);
 
 /// What the accepting thread knows of one loop.
 pub(super) struct Hand {
     row: RowHandle,
     letters: Arc<Letters>,
-    /// How often it had waited when it was looked at last and had newcomers to read of.
+    /// How often it had waited when it was looked at last and had letters to read.
     seen: Option<u64>,
-    /// How often it had waited when it was found to compute.
+    /// How often it had waited when it was found to be late.
     late: Option<u64>,
 }
 
@@ -63,15 +65,15 @@ impl Hand {
         self.letters.coming() > 0
     }
 
-    /// Whether it computes, as far as is known. It waits when it is done.
-    fn computes(&self) -> bool {
+    /// Whether it was late, and has not waited since. One that is not may compute, too.
+    fn is_late(&self) -> bool {
         self.late.is_some_and(|late| late == self.row.waits())
     }
 
-    /// Notes whether it computes: then it has not waited since the last look, and had newcomers then.
+    /// Notes whether it is late: then it has not waited since the last look, and had letters then.
     fn look(&mut self) {
         let waits = self.row.waits();
-        let unread = self.has_unread().then_some(waits);
+        let unread = self.letters.any().then_some(waits);
         if unread.is_some() && self.seen == unread {
             self.late = unread;
         }
@@ -86,7 +88,7 @@ impl Hands {
         let turns = (1..=count).map(|step| (self.last + step) % count);
         let least = turns.min_by_key(|number| {
             let hand = &self.loops[*number];
-            (!hand.letters.has_place(), hand.computes(), hand.letters.load(&hand.row))
+            (!hand.letters.has_place(), hand.is_late(), hand.letters.load(&hand.row))
         });
         self.last = least.unwrap_or(0);
         self.loops[self.last].letters.put(Letter::Newcomer(newcomer));
@@ -108,7 +110,7 @@ impl Host for Hands {
         any()
     }
 
-    /// Takes newcomers back from loops that compute, as long as there is one that does not.
+    /// Offers the newcomers of loops that are late to all.
     fn look(&mut self) -> Option<Duration> {
         if !self.loops.iter().any(Hand::has_unread) {
             return None;
@@ -119,10 +121,10 @@ impl Host for Hands {
         }
         self.looked = now;
         self.loops.iter_mut().for_each(Hand::look);
-        if !self.loops.iter().all(Hand::computes) {
-            let late = self.loops.iter().filter(|hand| hand.computes());
-            let back: Vec<Newcomer> = late.flat_map(|hand| hand.letters.take_back()).collect();
-            back.into_iter().for_each(|newcomer| self.give(newcomer));
+        let late = self.loops.iter().filter(|hand| hand.is_late());
+        let back: Vec<Arc<Offer>> = late.flat_map(|hand| hand.letters.take_back()).collect();
+        if !back.is_empty() {
+            self.loops.iter().for_each(|hand| hand.letters.offer(&back));
         }
         Some(LATE)
     }

@@ -2,18 +2,20 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::mem;
 use std::os::fd::BorrowedFd;
-use std::sync::Arc;
-use std::sync::mpsc;
+use std::sync::{Arc, Weak, mpsc};
 use std::time::{Duration, Instant};
 
 use switchboard_core::Ending;
 
-use super::entrance::Entrance;
+use super::entrance::{ENTRANCE_DESCRIPTORS, Entrance};
 use super::handoff::{Hand, hand_off};
 use super::lobby::Lobby;
-use super::{Model, Task};
+use super::{DESCRIPTORS, Model, Task};
+use crate::admission::Acceptor;
 use crate::counters::Stats;
+use crate::listening::Listener;
 use crate::reactor::{Letter, Letters, Report, Station};
 use crate::site::Site;
 use crate::stopping::Bell;
@@ -66,6 +68,15 @@ pub(super) fn rows(model: &Model) -> usize {
     model.count("threads") + usize::from(hands_off(model))
 }
 
+/// Descriptors that a process of loops opens for itself; `mechanism`: those of each loop's mechanism.
+pub(crate) fn descriptors(model: &Model, mechanism: usize) -> usize {
+    // The bell of its letters, the reserve of its acceptor.
+    let loops = model.count("threads") * (2 + mechanism);
+    // One more entrance, and the reserve of the lobby.
+    let handoff = if hands_off(model) { ENTRANCE_DESCRIPTORS + 1 } else { 0 };
+    DESCRIPTORS + loops + handoff
+}
+
 fn hands_off(model: &Model) -> bool {
     model.word("accept") == "handoff"
 }
@@ -83,6 +94,7 @@ pub(super) fn start(
         staff: Staff::new(&bell, &site.stop),
         bell,
         letters: Vec::new(),
+        lent: Vec::new(),
         entrance: None,
     };
     if handoff {
@@ -100,8 +112,9 @@ pub(super) fn start(
         crew.letters.push(Arc::clone(&letters));
         let (site, model, workers) = (Arc::clone(site), model.clone(), workers.clone());
         let (mut again, begun) = (false, crew.staff.begun());
+        crew.lent.extend(site.listeners.lend(number).iter().map(Arc::downgrade));
         crew.staff.start(format!("sb-loop-{number}"), move || {
-            if std::mem::replace(&mut again, true) {
+            if mem::replace(&mut again, true) {
                 close_row(&site, number);
             }
             let lent = if handoff { Vec::new() } else { site.listeners.lend(number) };
@@ -136,11 +149,26 @@ struct LoopCrew {
     staff: Staff,
     bell: Arc<Bell>,
     letters: Vec<Arc<Letters>>,
+    /// What loops listen at, some of it several times. Not held.
+    lent: Vec<Weak<Listener>>,
     /// If a thread accepts for all loops.
     entrance: Option<(Arc<Entrance>, Lobby)>,
 }
 
 impl LoopCrew {
+    /// Closes those who wait in the backlogs of loops that compute; how many there were. Whoever
+    /// waits at listeners that were left to other processes is theirs. Another process that shares a
+    /// backlog may do the same: each peer is taken out of it once.
+    fn refuse_rest(&mut self) -> u64 {
+        let listeners = &self.site.listeners;
+        let mut most = listeners.backlog();
+        let mut acceptor = Acceptor::new(true, self.site.row(0));
+        let open = mem::take(&mut self.lent).into_iter().filter_map(|lent| lent.upgrade());
+        let refused = open.map(|listener| acceptor.refuse_all(&listener, &mut most)).sum();
+        listeners.close();
+        refused
+    }
+
     /// Tells the operator that only so many loops have `answered`, who were asked for their `peers`,
     /// or for what they have counted.
     fn say_silent(&self, answered: usize, peers: bool) {
@@ -198,17 +226,19 @@ impl Crew for LoopCrew {
         GRACE
     }
 
-    /// A session computes on and holds its loop up: its peers count as cut off.
+    /// A session computes on and holds its loop up: its peers count as cut off, and those who wait at
+    /// its listeners as refused.
     fn leave_behind(&mut self) {
         for name in self.staff.running() {
             tracing::warn!("left behind: the thread {name} still computes for one of its peers");
         }
         let lost = self.site.counters.close(self.site.rows.clone(), Ending::CutOff);
         // Accepted for a loop that never read of them.
-        let refused = self.letters.iter().map(|letters| letters.coming()).sum();
+        let coming: u64 = self.letters.iter().map(|letters| letters.coming()).sum();
         let row = self.site.row(0);
+        let refused = coming + self.refuse_rest();
         row.gather(&mut Stats { refused, ..Stats::default() });
-        (0..lost + refused).for_each(|_| self.site.gate.leave(&row));
+        (0..lost + coming).for_each(|_| self.site.gate.leave(&row));
     }
 
     fn hold(&mut self, held: bool) {

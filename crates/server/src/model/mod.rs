@@ -10,7 +10,7 @@ pub(crate) mod floor;
 mod handoff;
 mod hints;
 mod lobby;
-mod loops;
+pub(crate) mod loops;
 mod parse;
 mod pool;
 pub(crate) mod presence;
@@ -76,6 +76,8 @@ pub struct Kind {
     pub unavailable: fn() -> Option<String>,
     /// Why its settings make no sense together, if they do not.
     pub(crate) check: fn(&Model) -> Result<(), String>,
+    /// The descriptors that each of its processes opens for itself: all but its listeners and peers.
+    pub(crate) descriptors: fn(&Model) -> usize,
     /// Its threads and what each does, for `-v`.
     pub(crate) threads: fn(&Model) -> Vec<Task>,
     /// The rows of counters that each of its processes needs; at least 1.
@@ -135,6 +137,10 @@ impl Kind {
     }
 }
 
+/// Descriptors of every process: the two stages of the stop, the gate's bell, its crew's; its end of
+/// the channel and the bell for its wish to leave, where it is supervised.
+const DESCRIPTORS: usize = 6;
+
 /// What all loop models have in common; a mechanism's file adds its name and its `run`.
 pub(crate) const fn loop_model() -> Kind {
     Kind {
@@ -150,6 +156,7 @@ pub(crate) const fn loop_model() -> Kind {
         isolates_crashes: false,
         unavailable: || None,
         check: loops::check,
+        descriptors: |model| loops::descriptors(model, 0),
         threads: loops::threads,
         rows: loops::rows,
         fits: || usize::MAX,
@@ -164,6 +171,7 @@ const fn blocking_model() -> Kind {
         settings: &[&settings::PROCESSES],
         straight_line: true,
         check: |_| Ok(()),
+        descriptors: |_| floor::descriptors(1),
         rows: |_| 1,
         ..loop_model()
     }

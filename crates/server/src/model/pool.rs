@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant};
 
-use super::floor::{Floor, FloorCrew};
+use super::floor::{self, Floor, FloorCrew};
 use super::lobby::turn_away;
 use super::{Kind, Model, Run, Task, blocking_model, settings};
 use crate::admission::Newcomer;
@@ -36,6 +36,9 @@ pub(super) const MODEL: Kind = Kind {
     peers_max: |model| Some(model.number("threads") * model.given("processes").unwrap_or(1)),
     parallel: true,
     check,
+    descriptors: |model| {
+        floor::descriptors(if has_queue(model) { 1 } else { model.count("threads") })
+    },
     threads,
     rows: |model| model.count("threads") + usize::from(has_queue(model)),
     run: Run::Crew(start),

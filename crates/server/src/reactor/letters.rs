@@ -1,9 +1,8 @@
 //! What other threads tell a loop: letters, for which its inbox wakes it.
 
 use std::os::fd::BorrowedFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::{io, mem};
 
 use super::Reactor;
@@ -19,6 +18,8 @@ use crate::workers::Back;
 pub(crate) enum Letter {
     /// A peer that another thread accepted for this loop.
     Newcomer(Newcomer),
+    /// A newcomer for whichever of all loops reads of it first.
+    Offer(Arc<Offer>),
     /// No more of those will come.
     NoMore,
     /// The operator said `pause` (true) or `resume`.
@@ -37,11 +38,29 @@ pub(crate) struct Report {
     pub(crate) answer: mpsc::Sender<Vec<Seen>>,
 }
 
+/// A newcomer that its loop was late to read of, offered to all: only loops know whether they compute,
+/// and the first that does not takes it.
+pub(crate) struct Offer {
+    newcomer: Mutex<Option<Newcomer>>,
+    /// Where it is counted until somebody has it: among those who come to its first loop.
+    coming: Arc<AtomicU64>,
+}
+
+impl Offer {
+    fn newcomer(&self) -> MutexGuard<'_, Option<Newcomer>> {
+        self.newcomer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_taken(&self) -> bool {
+        self.newcomer().is_none()
+    }
+}
+
 /// The letters to one loop. It outlives the loop's thread, if that has to be replaced.
 pub(crate) struct Letters {
     inbox: Inbox<Letter, Bell>,
     /// Newcomers on their way, whom the loop's counters do not have yet.
-    coming: AtomicU64,
+    coming: Arc<AtomicU64>,
     /// So many newcomers may be on their way: as many as the loop could send to its workers.
     places: AtomicUsize,
     /// Who hands newcomers over waits for a place.
@@ -57,7 +76,7 @@ impl Letters {
     pub(crate) fn new(bell: &Arc<Bell>) -> io::Result<Arc<Letters>> {
         Ok(Arc::new(Letters {
             inbox: Inbox::new(Bell::new()?),
-            coming: AtomicU64::new(0),
+            coming: Arc::default(),
             places: AtomicUsize::new(usize::MAX),
             awaited: AtomicBool::new(false),
             bell: Arc::clone(bell),
@@ -71,7 +90,7 @@ impl Letters {
         self.beginnings.fetch_add(1, Ordering::Relaxed) << 24
     }
 
-    /// Newcomers that the loop has not read of.
+    /// Newcomers for this loop that nobody has read of.
     pub(crate) fn coming(&self) -> u64 {
         self.coming.load(Ordering::SeqCst)
     }
@@ -104,15 +123,32 @@ impl Letters {
         self.inbox.put(letter);
     }
 
-    /// Takes the newcomers back whom the loop has not read of.
-    pub(crate) fn take_back(&self) -> Vec<Newcomer> {
+    /// Whether the loop has something to read.
+    pub(crate) fn any(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
+    /// Takes the newcomers back whom the loop has not read of, to offer them to all loops, of which it
+    /// is one. Until somebody has them they are coming here.
+    pub(crate) fn take_back(&self) -> Vec<Arc<Offer>> {
         let letters = self.inbox.take_back(|letter| matches!(letter, Letter::Newcomer(_)));
-        self.coming.fetch_sub(letters.len() as u64, Ordering::SeqCst);
-        let newcomer = |letter| match letter {
-            Letter::Newcomer(newcomer) => Some(newcomer),
+        let offer = |letter| match letter {
+            Letter::Newcomer(newcomer) => Some(Arc::new(Offer {
+                newcomer: Mutex::new(Some(newcomer)),
+                coming: Arc::clone(&self.coming),
+            })),
             _ => None,
         };
-        letters.into_iter().filter_map(newcomer).collect()
+        letters.into_iter().filter_map(offer).collect()
+    }
+
+    /// Offers the loop newcomers. A loop that never reads has no more offers than there are newcomers.
+    pub(crate) fn offer(&self, offers: &[Arc<Offer>]) {
+        self.inbox.take_back(|letter| match letter {
+            Letter::Offer(offer) => offer.is_taken(),
+            _ => false,
+        });
+        offers.iter().for_each(|offer| self.inbox.put(Letter::Offer(Arc::clone(offer))));
     }
 
     /// How many peers the loop has to serve; `row` is its counters.
@@ -151,9 +187,11 @@ impl<M: Mechanism> Reactor<'_, M> {
     fn read_letter(&mut self, letter: Letter) {
         match letter {
             Letter::Newcomer(newcomer) => {
-                self.open(newcomer);
+                // Before its session is called, which may never return: its row counts it then.
                 self.station.letters.coming.fetch_sub(1, Ordering::SeqCst);
+                self.open(newcomer);
             }
+            Letter::Offer(offer) => self.read_offer(&offer),
             Letter::NoMore => self.listening.awaits_handoffs = false,
             Letter::Hold(held) => self.listening.held = held,
             Letter::Back(back) => self.come_back(back),
@@ -168,6 +206,20 @@ impl<M: Mechanism> Reactor<'_, M> {
                 // Whoever asked may have stopped waiting.
                 let _ = answer.send(seen);
             }
+        }
+    }
+
+    /// Takes a newcomer that is offered to all loops, if nobody has. One that can send no more to its
+    /// workers leaves it to others, unless it was its own from the beginning.
+    fn read_offer(&mut self, offer: &Offer) {
+        let own = Arc::ptr_eq(&offer.coming, &self.station.letters.coming);
+        if !own && self.workers_are_full() {
+            return;
+        }
+        let newcomer = offer.newcomer().take();
+        if let Some(newcomer) = newcomer {
+            offer.coming.fetch_sub(1, Ordering::SeqCst);
+            self.open(newcomer);
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::offload::Desk;
 use crate::site::Site;
 
 use apart::Apart;
-pub(crate) use letters::{Letter, Letters, Report};
+pub(crate) use letters::{Letter, Letters, Offer, Report};
 use listening::Listening;
 use peers::Peers;
 pub(crate) use station::Station;

@@ -6,8 +6,8 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{self, AssertUnwindSafe};
-use std::time::Duration;
-use std::{fs, process};
+use std::time::{Duration, Instant};
+use std::{fs, process, thread};
 
 use nix::unistd::{ForkResult, fork};
 use rustix::io::Errno;
@@ -22,6 +22,10 @@ use crate::waiting::until_readable;
 
 /// How long a process that was killed takes to be gone, at most.
 const KILLED: Duration = Duration::from_secs(1);
+
+/// How long the kernel lists a thread that has been joined, at most, and how often it is asked.
+const JOINED: Duration = Duration::from_millis(50);
+const JOINED_LOOK: Duration = Duration::from_micros(100);
 
 /// A child that has not been waited for. Only by its own descriptor: other children of this process
 /// are none of our business.
@@ -156,7 +160,16 @@ pub(crate) fn keep_endings() {
     }
 }
 
-/// Whether this process has one thread only, so that it may fork.
+/// Whether this process has one thread only, so that it may fork. The kernel lists a thread for a
+/// moment longer than it takes to join it: whoever is not alone at once is asked again.
 pub(crate) fn alone() -> bool {
-    fs::read_dir(format!("/proc/{}/task", process::id())).map_or(true, |tasks| tasks.count() == 1)
+    let tasks = format!("/proc/{}/task", process::id());
+    let end = Instant::now() + JOINED;
+    while fs::read_dir(&tasks).is_ok_and(|tasks| tasks.count() > 1) {
+        if Instant::now() >= end {
+            return false;
+        }
+        thread::sleep(JOINED_LOOK);
+    }
+    true
 }
