@@ -35,8 +35,10 @@ use alarm::{ALARM, Alarm};
 use bad::BadPeer;
 use scripted::Scripted;
 
-/// Between two reports, and two looks for what has taken too long.
+/// Between two looks for what has taken too long.
 const TICK: u64 = 100 * MILLISECOND;
+/// Between two reports, which take turns with messages that are due: histograms are large.
+const REPORT: u64 = 500 * MILLISECOND;
 /// The same while connecting, so that the start is seen in time.
 const TICK_BEFORE: u64 = 5 * MILLISECOND;
 /// At the end, what is in flight is awaited for the time-out and so much longer.
@@ -78,6 +80,7 @@ pub(crate) struct Driver<'a> {
     /// Since when no connection has been open.
     alone_since: Option<u64>,
     next_tick: u64,
+    next_report: u64,
     processor_time: u64,
     /// Nanoseconds spent looking whether it is time, since the last report.
     idled: u64,
@@ -129,6 +132,7 @@ impl<'a> Driver<'a> {
             outstanding: 0,
             alone_since: None,
             next_tick: now + TICK_BEFORE,
+            next_report: now,
             processor_time: clock::thread_time(),
             idled: 0,
             buffer: vec![0; BUFFER].into(),
@@ -205,6 +209,12 @@ impl<'a> Driver<'a> {
             Phase::Connecting => now + TICK_BEFORE,
             _ => self.next_tick + ((now - self.next_tick) / TICK + 1) * TICK,
         };
+        if now < self.next_report {
+            return true;
+        }
+        if self.phase != Phase::Connecting {
+            self.next_report += ((now - self.next_report) / REPORT + 1) * REPORT;
+        }
         self.report(now)
     }
 
@@ -300,6 +310,7 @@ impl<'a> Driver<'a> {
             End::Messages(total) => (u64::MAX, self.messages(total)),
         };
         self.next_tick = start + ((now - start) / TICK + 1) * TICK;
+        self.next_report = start + ((now - start) / REPORT + 1) * REPORT;
     }
 
     /// How many of all messages are this thread's: those who have no connection have none.

@@ -9,7 +9,7 @@ use crate::record::Record;
 
 /// Who is told how a run goes. Called in the thread that called [`run`](crate::run()).
 pub trait Watch {
-    /// About ten times a second.
+    /// About twice a second, ten times while connecting.
     fn progress(&mut self, progress: &Progress<'_>);
 
     /// After each second of the measurement; `record` has what was seen in it.
