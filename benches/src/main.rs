@@ -21,6 +21,7 @@ mod figure;
 mod fork;
 mod idle;
 mod instructions;
+mod lateness;
 mod lines;
 mod load;
 mod loops;
@@ -71,6 +72,8 @@ enum Benchmark {
     Multitude(multitude::Multitude),
     /// The load generator beside a bare C client: processor time, memory.
     Load(load::Load),
+    /// How much of what is due the load generator sends late.
+    Lateness(lateness::Lateness),
     /// How evenly the peers are shared among loops.
     Spread(spread::Spread),
     /// A client process of `multitude`.
@@ -103,6 +106,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Benchmark::Loops(benchmark) => benchmark.run(&programs()?),
         Benchmark::Multitude(benchmark) => benchmark.run(&programs()?),
         Benchmark::Load(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Lateness(benchmark) => benchmark.run(&programs()?),
         Benchmark::Spread(benchmark) => benchmark.run(&programs()?),
         Benchmark::MultitudePart(part) => return part.run().map(|()| true),
     }?;

@@ -12,11 +12,23 @@ use crate::Result;
 /// Keeps this thread, and every server that it starts from now on, on the last core it may use:
 /// interrupts tend to go to the first.
 pub(crate) fn pin_to_one_core() -> Result<()> {
-    let sentence = |error| format!("cannot choose a core: {error}");
-    let own = Pid::from_raw(0);
-    let allowed = sched_getaffinity(own).map_err(sentence)?;
-    let last = (0..CpuSet::count()).rev().find(|core| allowed.is_set(*core) == Ok(true));
+    let last = *cores()?.last().ok_or("this process may use no core")?;
+    pin_to(last)
+}
+
+/// The cores that this thread may use.
+pub(crate) fn cores() -> Result<Vec<usize>> {
+    let allowed = sched_getaffinity(Pid::from_raw(0)).map_err(sentence)?;
+    Ok((0..CpuSet::count()).filter(|core| allowed.is_set(*core) == Ok(true)).collect())
+}
+
+/// Keeps this thread, and all that it starts from now on, on that core.
+pub(crate) fn pin_to(core: usize) -> Result<()> {
     let mut one = CpuSet::new();
-    one.set(last.ok_or("this process may use no core")?).map_err(sentence)?;
-    sched_setaffinity(own, &one).map_err(sentence)
+    one.set(core).map_err(sentence)?;
+    sched_setaffinity(Pid::from_raw(0), &one).map_err(sentence)
+}
+
+fn sentence(error: nix::Error) -> String {
+    format!("cannot choose a core: {error}")
 }

@@ -20,8 +20,8 @@ fn milliseconds(ns: Option<u64>) -> f64 {
     ns.unwrap() as f64 / 1e6
 }
 
-/// A run of 4 s in which the server is stopped for 500 ms: of 2,000 messages, 250 wait for what is
-/// left of that, so that the 20 slowest, which are 1%, wait for at least 460 ms.
+/// A run of 10 s in which the server is stopped for 500 ms: of 5,000 messages, 250 wait for what is
+/// left of that, so that the 50 slowest, which are 1%, wait for at least 400 ms.
 ///
 /// Kills: latency that counts from the sending; sending that waits for the server.
 #[test]
@@ -31,7 +31,7 @@ fn a_server_that_is_stopped_shows_as_arithmetic_says() {
     let plan = Plan {
         target: server.address().parse().unwrap(),
         schedule: Schedule::Open { rate: Rate::Total(500.0), arrivals: Arrivals::Even },
-        end: End::After(Duration::from_secs(4)),
+        end: End::After(Duration::from_secs(10)),
         ..Plan::default()
     };
     let running = thread::spawn(move || report(&plan));
@@ -44,11 +44,11 @@ fn a_server_that_is_stopped_shows_as_arithmetic_says() {
     let stopped = stopped.elapsed().as_secs_f64() * 1e3;
     let report = running.join().unwrap();
 
-    assert_eq!((report.achieved.sent, report.achieved.answered), (2000, 2000), "{report:#?}");
+    assert_eq!((report.achieved.sent, report.achieved.answered), (5000, 5000), "{report:#?}");
     let (p99, max) = (milliseconds(report.latency.p99_ns), milliseconds(report.latency.max_ns));
     // The processes of a busy machine wait for a core as well, after the stop as at any time.
     assert!((-5.0..60.0).contains(&(max - stopped)), "max {max} ms, stopped for {stopped} ms");
-    let expected = stopped - 40.0;
+    let expected = stopped - 100.0;
     assert!((-5.0..60.0).contains(&(p99 - expected)), "p99 {p99} ms, expected {expected} ms");
     assert!(milliseconds(report.latency.p50_ns) < 50.0, "{report:#?}");
 }
