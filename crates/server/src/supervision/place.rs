@@ -18,8 +18,6 @@ pub(super) struct Place {
     seats: [Option<Member>; 2],
     /// The seat of whoever is to serve.
     current: usize,
-    /// Whoever serves wishes to leave, too: once the seat of its predecessor is free.
-    wishes: bool,
     pub(super) patience: Patience,
     /// When whoever is to serve here is to be started.
     pub(super) replace_at: Option<Instant>,
@@ -30,7 +28,6 @@ impl Place {
         Place {
             seats: [None, None],
             current: 0,
-            wishes: false,
             patience: Patience::new(now),
             replace_at: Some(now),
         }
@@ -64,7 +61,6 @@ impl Place {
     /// Someone has been started, who is to serve.
     pub(super) fn fill(&mut self, member: Member) {
         self.seats[self.current] = Some(member);
-        self.wishes = false;
     }
 
     /// Whoever has that seat serves: its predecessor can leave.
@@ -87,16 +83,14 @@ impl Place {
             member.cut_at = Some(now + GROUP);
             return;
         }
-        self.find_successor(seat, now);
+        self.grant_wish(now);
     }
 
-    fn find_successor(&mut self, seat: usize, now: Instant) {
-        if seat != self.current {
-            return;
-        }
-        self.wishes = self.seats[1 - seat].is_some();
-        if !self.wishes {
-            self.current = 1 - seat;
+    /// If whoever serves wishes to leave, and its predecessor's seat is free: that is its successor's.
+    fn grant_wish(&mut self, now: Instant) {
+        let wishes = self.seats[self.current].as_ref().is_some_and(|member| member.has_wished);
+        if wishes && self.seats[1 - self.current].is_none() {
+            self.current = 1 - self.current;
             self.replace_at = Some(now);
         }
     }
@@ -104,10 +98,7 @@ impl Place {
     /// Whoever had that seat is gone.
     pub(super) fn take(&mut self, seat: usize, now: Instant) -> Option<Member> {
         let member = self.seats[seat].take();
-        let wishes = std::mem::take(&mut self.wishes);
-        if wishes && seat != self.current {
-            self.find_successor(self.current, now);
-        }
+        self.grant_wish(now);
         member
     }
 }
