@@ -134,7 +134,6 @@ impl Listeners {
     }
 
     /// Only this process is about to drain: whoever waits in the backlogs waits for the others.
-    /// Async-signal-safe.
     pub(crate) fn leave_to_others(&self) {
         self.left_to_others.store(true, SeqCst);
     }

@@ -61,7 +61,7 @@ const CHILDREN: u64 = 1 << 33;
 struct Parent {
     site: Arc<Site>,
     lent: Vec<Arc<Listener>>,
-    acceptor: Option<Acceptor>,
+    acceptor: Acceptor,
     /// At most so many.
     capacity: usize,
     /// By their rows, less one: the parent's own comes first.
@@ -101,7 +101,7 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
     let parent = Parent {
         site: Arc::clone(site),
         lent: site.listeners.lend(0),
-        acceptor: Some(Acceptor::new(false, site.row(0))),
+        acceptor: Acceptor::new(false, site.row(0)),
         capacity,
         children: Slab::new(),
         watch: Some(watch),
@@ -147,10 +147,10 @@ impl Parent {
     ///
     /// No listener is held here while it forks: the child closes them all.
     fn accept(&mut self, place: usize) {
-        if let (Some(acceptor), Some(listener)) = (&mut self.acceptor, self.lent.get(place))
-            && self.children.len() < self.capacity
+        if self.has_room()
+            && let Some(listener) = self.lent.get(place)
         {
-            let accepted = acceptor.accept(&self.site.gate, listener);
+            let accepted = self.acceptor.accept(&self.site.gate, listener);
             self.receive(accepted);
         }
     }
@@ -198,7 +198,8 @@ impl Parent {
         }
         let (info, before) = (newcomer.info.clone(), row.traffic());
         let name = process_name(&format!("sb-peer-{}", info.id));
-        let presence = Arc::new(Presence::new(newcomer, row.clone()));
+        // On the stack, to which a child writes in any case.
+        let presence = Presence::new(newcomer, row.clone());
         let started =
             Child::start(&name, || self.own.serve(&self.site, &presence, &mut self.buffers));
         drop(presence);
@@ -226,15 +227,13 @@ impl Parent {
             self.site.row(0).gather(&mut Stats { refused: 1, ..Stats::default() });
         }
         self.site.gate.withdraw(&self.site.row(0));
-        if let Some(acceptor) = &mut self.acceptor {
-            let what = match error.raw_os_error() {
-                Some(libc::EMFILE | libc::ENFILE) => "no descriptor left for the process of a peer",
-                _ => "no process for a peer",
-            };
-            let paused = acceptor.exhausted(refused, || format!("{what}: {error}"));
-            if let Accepted::Exhausted { pause, .. } = paused {
-                self.pause = Some(Some(Instant::now() + pause));
-            }
+        let what = match error.raw_os_error() {
+            Some(libc::EMFILE | libc::ENFILE) => "no descriptor left for the process of a peer",
+            _ => "no process for a peer",
+        };
+        let paused = self.acceptor.exhausted(refused, || format!("{what}: {error}"));
+        if let Accepted::Exhausted { pause, .. } = paused {
+            self.pause = Some(Some(Instant::now() + pause));
         }
     }
 
@@ -283,9 +282,7 @@ impl Crew for Parent {
             if name >= CHILDREN {
                 self.bury((name - CHILDREN) as usize);
             } else if name == LEFT {
-                if let Some(acceptor) = &mut self.acceptor {
-                    acceptor.answer(&self.site.gate);
-                }
+                self.acceptor.answer(&self.site.gate);
                 self.pause = None;
             } else {
                 // One: on a busy core its child comes first, and another look costs no more than
