@@ -52,11 +52,12 @@ impl Lateness {
         pin_to(*first)?;
         let server = Server::start(&programs.c_reference("epoll")?, &[])?;
         pin_to(*last)?;
-        let program = programs.ours("load", "", &[])?.command.swap_remove(0);
+        let load = programs.load()?;
         let mut figures = [const { Vec::new() }; 3];
         for _ in 0..self.turns {
-            let mut command = Command::new(&program);
-            command.args(["load", &server.address.port().to_string(), "--json"]);
+            let mut command = Command::new(&load.command[0]);
+            command.args(&load.command[1..]);
+            command.args([&server.address.port().to_string(), "--json"]);
             command.args(["--connections", &self.connections.to_string()]);
             command.args(["--rate", &self.rate.to_string()]);
             command.args(["--duration", &format!("{}s", self.seconds)]);
@@ -80,7 +81,7 @@ impl Lateness {
         let roles = [Role::AtMost(LATE_MAX), Role::Shown, Role::Shown];
         for ((measure, figures), role) in [LATE, LATEST, RATE].into_iter().zip(&figures).zip(roles)
         {
-            table.add("switchboard load", measure, Figure::of(figures), role);
+            table.add(&load.name, measure, Figure::of(figures), role);
         }
         Ok(table)
     }

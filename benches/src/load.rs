@@ -58,17 +58,15 @@ impl Load {
         let (connections, messages) = (self.connections.to_string(), self.messages.to_string());
         let mut bare = programs.c_reference("client")?;
         bare.command.extend([&port, &connections, &messages].map(OsString::from));
-        let mut ours = programs.ours("load", "", &[])?;
-        ours.command.truncate(1);
+        let mut ours = programs.load()?;
         let mut table = Table::new(format!(
             "A client in a closed loop: {} connections, 64 bytes, every byte checked, on the core of \
              a bare C server;\nmedian and spread of {} turns of {} messages each",
             self.connections, self.turns, self.messages
         ));
         self.memory(&ours.command[0], &port, &mut table)?;
-        let words = ["load", &port, "--connections", &connections, "--messages", &messages];
+        let words = [&port, "--connections", &connections, "--messages", &messages];
         ours.command.extend(words.map(OsString::from));
-        ours.name = "switchboard load".to_owned();
         self.time([&bare, &bare, &ours], &mut table)?;
         server.end()?;
         Ok(table)

@@ -61,9 +61,14 @@ impl Programs {
 
     /// The same for a benchmark that has no reference, so that nothing is left without ours.
     pub(crate) fn ours(&self, service: &str, model: &str, options: &[&str]) -> Result<Subject> {
-        self.serving(service, model, options).ok_or_else(|| {
-            "this benchmark has no reference: leave out --references-only".to_owned()
-        })
+        self.serving(service, model, options).ok_or_else(without_reference)
+    }
+
+    /// The load generator, for a benchmark that has nothing to show without it.
+    pub(crate) fn load(&self) -> Result<Subject> {
+        let program = self.switchboard.as_ref().ok_or_else(without_reference)?;
+        let command = vec![program.into(), OsString::from("load")];
+        Ok(Subject { name: "switchboard load".to_owned(), command, ours: true })
     }
 
     /// `reference/NAME.c`, compiled.
@@ -126,6 +131,10 @@ fn target_directory() -> Result<PathBuf> {
     let own = env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     let target = own.parent().and_then(Path::parent);
     target.map(Path::to_owned).ok_or_else(|| format!("{} lies in no target", own.display()))
+}
+
+fn without_reference() -> String {
+    "this benchmark has no reference: leave out --references-only".to_owned()
 }
 
 fn run(command: &mut Command) -> Result<()> {
