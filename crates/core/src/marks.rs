@@ -5,7 +5,7 @@
 
 /// A set of marks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Marks(u16);
+pub(crate) struct Marks(u32);
 
 impl Marks {
     /// The connection is no longer open: see its phase.
@@ -45,7 +45,7 @@ impl Marks {
     /// The set as a number; 0: none.
     #[inline]
     pub(crate) fn bits(self) -> usize {
-        usize::from(self.0)
+        self.0 as usize
     }
 
     #[inline]

@@ -3,10 +3,11 @@
 
 use std::io;
 use std::ops::Range;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
-use switchboard_core::{Ending, Endpoint, PeerInfo, Service, Terms};
+use switchboard_core::{Ending, Endpoint, PeerInfo, Service, Session, Style, Terms};
 
 use crate::admission::Gate;
 use crate::counter;
@@ -89,6 +90,17 @@ impl Site {
             true => story::say(&line),
             false => tracing::info!("{line}"),
         }
+    }
+
+    /// Makes a new peer's session, on the thread that will call it.
+    ///
+    /// # Errors
+    /// [`Ending::Panicked`], if making it panics; the panic hook has printed the message.
+    pub(crate) fn open_session(&self, info: &PeerInfo) -> Result<Box<dyn Session>, Ending> {
+        let Style::Event(open) = self.service.style() else {
+            unreachable!("the server refuses straight-line services on loops before it starts")
+        };
+        panic::catch_unwind(AssertUnwindSafe(|| open(info))).map_err(|_| Ending::Panicked)
     }
 
     /// Tells of a new peer, at `-v`.

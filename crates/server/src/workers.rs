@@ -10,7 +10,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Call, Connection, Ending, PeerInfo, Style, Terms};
+use switchboard_core::{Call, Connection, Ending, PeerInfo, Terms};
 
 use crate::mechanism::Key;
 use crate::queue::{Giver, Queue};
@@ -110,11 +110,7 @@ fn begin(
     now: Instant,
     room: &mut Vec<u8>,
 ) -> Result<Connection, Ending> {
-    let Style::Event(open) = site.service.style() else {
-        unreachable!("the server refuses straight-line services on loops before it starts")
-    };
-    let session = panic::catch_unwind(AssertUnwindSafe(|| open(info)));
-    let session = session.map_err(|_| Ending::Panicked)?;
+    let session = site.open_session(info)?;
     let mut connection = Connection::new(session, info, terms, now);
     connection.set_apart();
     if site.stop.draining() {

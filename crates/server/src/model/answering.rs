@@ -45,10 +45,12 @@ fn answer_unguarded(
             }
             (ending, error)
         }
-        Style::Event(open) => {
+        Style::Event(_) => {
             let info = &presence.info;
-            let session = panic::catch_unwind(AssertUnwindSafe(|| open(info)));
-            let Ok(session) = session else { return (Ending::Panicked, None) };
+            let session = match site.open_session(info) {
+                Ok(session) => session,
+                Err(ending) => return (ending, None),
+            };
             let bounds = terms.limits;
             let mut connection = Connection::new(session, info, terms, Instant::now());
             let ending = converse(&mut connection, &mut wire, bounds, buffers);

@@ -12,11 +12,10 @@ mod turns;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::AsFd;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Connection, Ending, Style, Terms};
+use switchboard_core::{Connection, Ending, Terms};
 
 use crate::admission::{Acceptor, Newcomer};
 use crate::carrier::delivered;
@@ -251,16 +250,16 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         self.hand.stats.accepted += 1;
         self.station.row.gather(&mut self.hand.stats);
         self.site.say_opened(&info);
-        let Style::Event(open) = self.site.service.style() else {
-            unreachable!("the server refuses straight-line services on loops before it starts")
-        };
         if self.apart.is_some() {
             return self.open_apart(key, socket, info);
         }
-        let Ok(session) = panic::catch_unwind(AssertUnwindSafe(|| open(&info))) else {
-            let _ = self.mechanism.remove(socket.as_fd());
-            self.site.say_closed((info.id, &info.address), Ending::Panicked, (0, 0), None);
-            return self.count_ended(Ending::Panicked);
+        let session = match self.site.open_session(&info) {
+            Ok(session) => session,
+            Err(ending) => {
+                let _ = self.mechanism.remove(socket.as_fd());
+                self.site.say_closed((info.id, &info.address), ending, (0, 0), None);
+                return self.count_ended(ending);
+            }
         };
         let mut connection =
             Connection::new(session, &info, Arc::clone(&self.terms), self.hand.now);
