@@ -42,4 +42,4 @@ pub use peer::{Arrival, Peer};
 pub use service::{Idle, Service, State, Style};
 pub use session::{Flow, Session};
 pub use terms::Terms;
-pub use wire::Wire;
+pub use wire::{Reading, Wait, Wire};

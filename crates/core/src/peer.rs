@@ -2,14 +2,14 @@
 
 mod stream;
 
-use std::io::{self, Write};
+use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::framing::{self, Frame, OVERHEAD_MAX};
 use crate::unread::Unread;
-use crate::{Ending, Endpoint, PeerInfo, Terms, Wire, offload};
+use crate::{Ending, Endpoint, PeerInfo, Reading, Terms, Wait, Wire, offload};
 
 /// Spare bytes of the first read; it grows with what comes, up to [`READ_MOST`]: an idle peer of a
 /// thread owns one small buffer, a busy one reads in large pieces.
@@ -73,8 +73,8 @@ impl<'a> Peer<'a> {
     ) -> (Ending, Option<io::Error>) {
         let result = panic::catch_unwind(AssertUnwindSafe(|| handler(&mut self)));
         let Ok(result) = result else { return (Ending::Panicked, None) };
-        let flushed = self.flush();
-        match (self.fate, result, flushed) {
+        let sent = self.send_unsent();
+        match (self.fate, result, sent) {
             (Some(fate), _, _) => (fate, None),
             (None, Ok(()), Err(error)) => (Ending::of_io(&error), None),
             (None, Ok(()), Ok(())) => (self.in_order(), None),
@@ -148,14 +148,14 @@ impl<'a> Peer<'a> {
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] if the deadline comes first.
     pub fn sleep(&mut self, wait: Duration) -> io::Result<()> {
-        self.flush()?;
+        self.send_unsent()?;
         self.alive()?;
-        let bounded = self.bounded(Some(wait), None)?;
-        let slept = self.wire.sleep(bounded.unwrap_or(wait));
+        let bounded = self.bounded(Some(wait), None)?.limit.unwrap_or(wait);
+        let slept = self.wire.sleep(bounded);
         self.note(slept)?;
-        match bounded {
-            Some(shorter) if shorter < wait => Err(self.missed(Ending::TimedOut)),
-            _ => Ok(()),
+        match bounded < wait {
+            true => Err(self.missed(Ending::TimedOut)),
+            false => Ok(()),
         }
     }
 
@@ -170,7 +170,7 @@ impl<'a> Peer<'a> {
         &mut self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<T> {
-        self.flush()?;
+        self.send_unsent()?;
         self.alive()?;
         let (job, mut value) = offload::job(job);
         let waited = self.wire.offload(job);
@@ -225,7 +225,7 @@ impl<'a> Peer<'a> {
     /// Sends what was gathered and waits for more input: at most `asked`, the idle limit, and the
     /// time left until the deadline. Only `asked` may pass without ending the peer.
     fn more(&mut self, asked: Option<Duration>) -> io::Result<Arrival> {
-        self.flush()?;
+        self.send_unsent()?;
         self.alive()?;
         if self.ended {
             return Ok(Arrival::Ended);
@@ -234,50 +234,54 @@ impl<'a> Peer<'a> {
             return Err(self.missed(Ending::TooLarge));
         }
         let wait = self.bounded(asked, self.terms.idle)?;
-        let between = self.unread.is_empty() && !self.mid_request;
-        let size = self.read_size;
-        let tail = self.unread.tail(size);
-        let before = tail.len();
-        match self.wire.receive(tail, wait, between) {
+        let between_requests = self.unread.is_empty() && !self.mid_request;
+        let room = self.read_size;
+        let came = self.wire.receive(self.unread.tail(), Reading { wait, between_requests, room });
+        match came {
             Ok(0) => {
                 self.ended = true;
                 Ok(Arrival::Ended)
             }
             Ok(count) => {
-                debug_assert_eq!(self.unread.tail(0).len(), before + count);
-                if count >= size {
-                    self.read_size = (size * 4).min(READ_MOST);
+                if count >= room {
+                    self.read_size = (room * 4).min(READ_MOST);
                 }
                 Ok(Arrival::Bytes)
             }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut && wait == asked => {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut && wait.limit == asked => {
                 Ok(Arrival::Elapsed)
             }
             Err(error) => self.note(Err(error)),
         }
     }
 
-    /// The least of `asked`, `limit` and the time left; `None`: no bound.
-    fn bounded(
-        &mut self,
-        asked: Option<Duration>,
-        limit: Option<Duration>,
-    ) -> io::Result<Option<Duration>> {
-        let mut least = asked;
-        if let Some(limit) = limit {
-            least = Some(least.map_or(limit, |wait| wait.min(limit)));
+    /// The least of `asked`, `limit` (which is the idle limit, if any) and the time left.
+    fn bounded(&mut self, asked: Option<Duration>, limit: Option<Duration>) -> io::Result<Wait> {
+        let mut wait = Wait { limit, idle: true };
+        let mut bound = |bound: Duration| {
+            if wait.limit.is_none_or(|limit| bound <= limit) {
+                wait = Wait { limit: Some(bound), idle: false };
+            }
+        };
+        if let Some(asked) = asked {
+            bound(asked);
         }
         if let Some(deadline) = self.deadline {
             let left = deadline.saturating_duration_since(self.wire.now());
             if left.is_zero() {
                 return Err(self.missed(Ending::TimedOut));
             }
-            least = Some(least.map_or(left, |wait| wait.min(left)));
+            bound(left);
         }
-        Ok(least)
+        Ok(wait)
     }
 
-    fn send_all(&mut self) -> io::Result<()> {
+    /// Hands what was gathered to the wire.
+    fn send_unsent(&mut self) -> io::Result<()> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
+        self.alive()?;
         let mut sent = 0;
         while sent < self.unsent.len() {
             let wait = self.bounded(None, self.terms.idle)?;

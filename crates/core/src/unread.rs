@@ -27,10 +27,9 @@ impl Unread {
         self.bytes.extend_from_slice(more);
     }
 
-    /// Room for at least `least` more bytes behind the unread ones, for a carrier to fill.
-    pub(crate) fn tail(&mut self, least: usize) -> &mut Vec<u8> {
+    /// What a carrier appends to.
+    pub(crate) fn tail(&mut self) -> &mut Vec<u8> {
         self.reclaim();
-        self.bytes.reserve(least);
         &mut self.bytes
     }
 

@@ -7,23 +7,24 @@ use crate::Job;
 
 /// A carrier's side of a [`Peer`](crate::Peer): it moves bytes and it waits.
 ///
-/// Each call may wait; on a blocking model the thread waits, on a loop model the peer's stack is
-/// suspended. A wait that lasts longer than `wait` fails with [`io::ErrorKind::TimedOut`]. Once the
-/// peer has been cut off, every call fails at once with [`io::ErrorKind::ConnectionAborted`] and
+/// Each call may wait; on a blocking model the thread waits, elsewhere the peer's stack is
+/// suspended. A wait that lasts longer than its limit fails with [`io::ErrorKind::TimedOut`]. Once
+/// the peer has been cut off, every call fails at once with [`io::ErrorKind::ConnectionAborted`] and
 /// never waits again.
 pub trait Wire {
-    /// Appends what has come to the spare capacity of `into`, after waiting for the first byte.
-    /// 0 means that no more will come: the peer sent its last byte, or the server is draining and
-    /// `between_requests` is true.
-    fn receive(
-        &mut self,
-        into: &mut Vec<u8>,
-        wait: Option<Duration>,
-        between_requests: bool,
-    ) -> io::Result<usize>;
+    /// Appends what has come to `into`, after waiting for the first byte. 0 means that no more will
+    /// come: the peer sent its last byte, or the server is draining and the read is between requests.
+    fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize>;
 
-    /// Sends the beginning of `bytes`, at least one byte.
-    fn send(&mut self, bytes: &[u8], wait: Option<Duration>) -> io::Result<usize>;
+    /// Sends the beginning of `bytes`, at least one byte. They may be on their way only when this
+    /// wire waits next: see [`flush`](Wire::flush).
+    fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize>;
+
+    /// Waits until the kernel has all that was sent. By default that is so already.
+    fn flush(&mut self, wait: Wait) -> io::Result<()> {
+        let _ = wait;
+        Ok(())
+    }
 
     /// Waits for this long.
     fn sleep(&mut self, wait: Duration) -> io::Result<()>;
@@ -41,4 +42,25 @@ pub trait Wire {
 
     /// Whether the server is stopping.
     fn draining(&self) -> bool;
+}
+
+/// How long a wait may last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// `None`: for ever.
+    pub limit: Option<Duration>,
+    /// It is the server's idle limit, and the peer is over when it has passed: a carrier that keeps
+    /// that limit for all its peers need not keep it for this wait.
+    pub idle: bool,
+}
+
+/// One wait for bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// How long.
+    pub wait: Wait,
+    /// The peer has nothing begun: the drain may let it go.
+    pub between_requests: bool,
+    /// A carrier that must say how much it would read says this, in bytes.
+    pub room: usize,
 }

@@ -89,16 +89,20 @@ impl Write for Peer<'_> {
         self.alive()?;
         self.unsent.extend_from_slice(bytes);
         if self.unsent.len() >= self.terms.high_mark {
-            self.send_all()?;
+            self.send_unsent()?;
         }
         Ok(bytes.len())
     }
 
+    /// Waits until the kernel has all that was written: only then does the peer see it while the
+    /// handler goes on without a wait.
     fn flush(&mut self) -> io::Result<()> {
-        if self.unsent.is_empty() {
+        self.send_unsent()?;
+        if self.fate.is_some() {
             return Ok(());
         }
-        self.alive()?;
-        self.send_all()
+        let wait = self.bounded(None, self.terms.idle)?;
+        let flushed = self.wire.flush(wait);
+        self.note(flushed)
     }
 }

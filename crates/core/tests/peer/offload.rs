@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Ending, JobPanicked, Wire};
+use switchboard_core::{Ending, JobPanicked, Reading, Wait, Wire};
 
 use crate::wire::{Asked, bytes, script};
 
@@ -13,11 +13,11 @@ const SECOND: Duration = Duration::from_secs(1);
 struct Bare;
 
 impl Wire for Bare {
-    fn receive(&mut self, _: &mut Vec<u8>, _: Option<Duration>, _: bool) -> io::Result<usize> {
+    fn receive(&mut self, _: &mut Vec<u8>, _: Reading) -> io::Result<usize> {
         unreachable!("nothing is read")
     }
 
-    fn send(&mut self, _: &[u8], _: Option<Duration>) -> io::Result<usize> {
+    fn send(&mut self, _: &[u8], _: Wait) -> io::Result<usize> {
         unreachable!("nothing is written")
     }
 

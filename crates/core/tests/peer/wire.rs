@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Ending, Endpoint, Job, Limits, Peer, PeerInfo, Wire};
+use switchboard_core::{Ending, Endpoint, Job, Limits, Peer, PeerInfo, Reading, Wait, Wire};
 
 /// What one wait brings. After the last step, the peer's end.
 #[derive(Clone, Debug)]
@@ -115,12 +115,9 @@ impl Script {
 }
 
 impl Wire for Script {
-    fn receive(
-        &mut self,
-        into: &mut Vec<u8>,
-        wait: Option<Duration>,
-        between_requests: bool,
-    ) -> io::Result<usize> {
+    fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
+        let Reading { wait: Wait { limit: wait, .. }, between_requests, room } = reading;
+        into.reserve(room);
         self.asked.push(Asked::Receive { wait, between_requests });
         match self.steps.pop_front() {
             Some(Step::Bytes(mut bytes)) => {
@@ -141,8 +138,8 @@ impl Wire for Script {
         }
     }
 
-    fn send(&mut self, bytes: &[u8], wait: Option<Duration>) -> io::Result<usize> {
-        self.send_waits.push(wait);
+    fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize> {
+        self.send_waits.push(wait.limit);
         if self.takes == 0 {
             return Err(io::ErrorKind::TimedOut.into());
         }

@@ -16,7 +16,7 @@ use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
-use switchboard_core::{Job, Offload, Wire};
+use switchboard_core::{Job, Offload, Reading, Wait, Wire};
 
 use super::delivered;
 use crate::model::presence::Presence;
@@ -203,12 +203,9 @@ impl<'p> BlockingWire<'p> {
 }
 
 impl Wire for BlockingWire<'_> {
-    fn receive(
-        &mut self,
-        into: &mut Vec<u8>,
-        wait: Option<Duration>,
-        between_requests: bool,
-    ) -> io::Result<usize> {
+    fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
+        let Reading { wait: Wait { limit: wait, .. }, between_requests, room } = reading;
+        into.reserve(room);
         self.cut()?;
         if !between_requests {
             if self.presence.shut.load(SeqCst) {
@@ -234,7 +231,7 @@ impl Wire for BlockingWire<'_> {
         result
     }
 
-    fn send(&mut self, bytes: &[u8], wait: Option<Duration>) -> io::Result<usize> {
+    fn send(&mut self, bytes: &[u8], Wait { limit: wait, .. }: Wait) -> io::Result<usize> {
         self.cut()?;
         self.set_send_wait(wait)?;
         let end = wait.and_then(|wait| self.now().checked_add(wait));

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Ending, Limits, Peer, Service, Style, Wire};
+use switchboard_core::{Ending, Limits, Peer, Reading, Service, Style, Wait, Wire};
 
 /// What a peer does next.
 #[derive(Clone, Debug)]
@@ -74,14 +74,10 @@ pub(crate) fn conversation(
 }
 
 impl Wire for Script {
-    fn receive(
-        &mut self,
-        into: &mut Vec<u8>,
-        wait: Option<Duration>,
-        _between_requests: bool,
-    ) -> io::Result<usize> {
+    fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
+        into.reserve(reading.room);
         self.most_unread = self.most_unread.max(into.len());
-        let mut left = wait;
+        let mut left = reading.wait.limit;
         loop {
             match self.acts.pop_front() {
                 None => return Ok(0),
@@ -109,7 +105,7 @@ impl Wire for Script {
         }
     }
 
-    fn send(&mut self, bytes: &[u8], _wait: Option<Duration>) -> io::Result<usize> {
+    fn send(&mut self, bytes: &[u8], _wait: Wait) -> io::Result<usize> {
         self.sent.extend_from_slice(bytes);
         Ok(bytes.len())
     }

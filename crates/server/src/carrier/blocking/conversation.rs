@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Connection, Ending, Limits, Next, Wire};
+use switchboard_core::{Connection, Ending, Limits, Next, Reading, Wait, Wire};
 
 use super::{BlockingWire, READ_LEAST, READ_MOST};
 
@@ -93,8 +93,9 @@ fn converse_in(
             continue;
         }
         buffer.clear();
-        buffer.reserve(size);
-        let came = wire.receive(buffer, wait, connection.between_requests());
+        let between_requests = connection.between_requests();
+        let came =
+            wire.receive(buffer, Reading { wait: until(wait), between_requests, room: size });
         if came.as_ref().is_ok_and(|count| *count >= size) {
             size = (size * 4).min(READ_MOST);
         }
@@ -148,7 +149,7 @@ fn send_all(
             true => connection.deadline().map(|end| end.saturating_duration_since(wire.now())),
             false => idle,
         };
-        let sent = wire.send(unsent, wait);
+        let sent = wire.send(unsent, until(wait));
         let now = wire.now();
         match sent {
             Ok(count) => connection.sent(count, now, room),
@@ -162,6 +163,10 @@ fn send_all(
             }
         }
     }
+}
+
+fn until(limit: Option<Duration>) -> Wait {
+    Wait { limit, idle: false }
 }
 
 /// A wait for the deadline is over. The kernel's clock may ring a tick before ours.

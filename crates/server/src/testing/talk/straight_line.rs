@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Ending, Peer, PeerInfo, Style, Wire};
+use switchboard_core::{Ending, Peer, PeerInfo, Reading, Style, Wait, Wire};
 
 use super::super::PATIENCE;
 use super::{Driver, Subject, WINDOW};
@@ -129,13 +129,10 @@ impl Line {
 }
 
 impl Wire for Line {
-    fn receive(
-        &mut self,
-        into: &mut Vec<u8>,
-        wait: Option<Duration>,
-        between_requests: bool,
-    ) -> io::Result<usize> {
-        let arrived = self.wait_for(wait, |state| {
+    fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
+        let Reading { wait, between_requests, room } = reading;
+        into.reserve(room);
+        let arrived = self.wait_for(wait.limit, |state| {
             let Some(piece) = state.inbox.front_mut() else {
                 let over = state.ended || (state.draining && between_requests);
                 return over.then_some(0);
@@ -150,8 +147,8 @@ impl Wire for Line {
         arrived.ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
 
-    fn send(&mut self, bytes: &[u8], wait: Option<Duration>) -> io::Result<usize> {
-        let sent = self.wait_for(wait, |state| {
+    fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize> {
+        let sent = self.wait_for(wait.limit, |state| {
             let count = bytes.len().min(WINDOW.saturating_sub(state.came.len()));
             state.came.extend_from_slice(&bytes[..count]);
             (count > 0).then_some(count)
