@@ -62,10 +62,6 @@ enum Value {
 impl From<&'static Kind> for Row {
     fn from(kind: &'static Kind) -> Row {
         let reason = (kind.unavailable)();
-        let mut runs = vec!["event"];
-        if kind.straight_line {
-            runs.push("straight-line");
-        }
         Row {
             name: kind.name,
             summary: kind.summary,
@@ -73,7 +69,7 @@ impl From<&'static Kind> for Row {
             family: kind.family.name(),
             available: reason.is_none(),
             reason,
-            runs,
+            runs: vec!["event", "straight-line"],
             keys: kind.settings.iter().copied().map(Key::from).collect(),
             peers_max: (kind.peers_max)(&Model::from(kind)),
             shares_memory: kind.shares_memory,
@@ -87,7 +83,7 @@ impl From<&'static Setting> for Key {
     fn from(setting: &'static Setting) -> Key {
         let default = setting.default_here().map(|value| match setting.values {
             Values::Number(..) => Value::Number(value),
-            Values::Words(_) => Value::Word(setting.written(value)),
+            Values::Size(..) | Values::Words(_) => Value::Word(setting.written(value)),
         });
         Key { name: setting.name, values: setting.values_in_words(), default, about: setting.about }
     }

@@ -24,11 +24,18 @@ use crate::{Ending, Endpoint, PeerInfo, Session, Terms};
 const LINGERS_MOST: u8 = 60;
 
 /// What keeps an open peer from being between requests.
-const BEGUN: Marks =
-    Marks::UNREAD.or(Marks::KEPT).or(Marks::DEADLINE).or(Marks::MORE).or(Marks::OFFLOADED);
+const BEGUN: Marks = Marks::UNREAD
+    .or(Marks::KEPT)
+    .or(Marks::MORE)
+    .or(Marks::OFFLOADED)
+    .or(Marks::PAUSED)
+    .or(Marks::ENGAGED);
 
 /// What keeps an open peer's bytes waiting in the kernel.
-const UNWANTED: Marks = Marks::INPUT_ENDED.or(Marks::STALLED).or(Marks::MORE).or(Marks::OFFLOADED);
+const UNWANTED: Marks = Marks::INPUT_ENDED.or(HELD);
+
+/// What keeps input from being offered, however much there is, and the peer's end from being told.
+const HELD: Marks = Marks::STALLED.or(Marks::MORE).or(Marks::OFFLOADED).or(Marks::PAUSED);
 
 /// What is known about a peer, apart from its bytes.
 pub(crate) struct Vitals {
@@ -67,6 +74,19 @@ enum Phase {
     /// This is a stand-in: the connection is where its session is called.
     Away,
     Over(Ending),
+}
+
+impl Vitals {
+    /// The session closes, and says how its peer is counted.
+    pub(crate) fn close_as(&mut self, ending: Ending) {
+        self.phase = match ending {
+            Ending::Closed | Ending::Left | Ending::Drained | Ending::Error => {
+                Phase::Closing(ending)
+            }
+            ending => Phase::Over(ending),
+        };
+        self.marks.put(Marks::CLOSING, true);
+    }
 }
 
 /// What the carrier does next.
@@ -140,10 +160,15 @@ impl Connection {
     /// session waits for, no job under way, no call that is due; or only its last bytes are still awaited.
     pub fn between_requests(&self) -> bool {
         match self.vitals.phase {
-            Phase::Open => !self.has(BEGUN),
+            Phase::Open => !self.has(BEGUN) && !self.waits_for_itself(),
             Phase::Lingering(..) => true,
             Phase::Closing(_) | Phase::Away | Phase::Over(_) => false,
         }
+    }
+
+    /// Whether its session has set a deadline, other than for its peer.
+    fn waits_for_itself(&self) -> bool {
+        self.has(Marks::DEADLINE) && !self.has(Marks::AWAITS_PEER)
     }
 
     /// The server is draining, and nothing more has come from the peer: if it is between requests,
@@ -161,7 +186,7 @@ impl Connection {
             // It stayed after its peer's end, of which it is told once more, now with `draining`.
             Phase::Open if !self.has(Marks::WANTS_ROOM) => {
                 self.call_unread(now, room, |session, peer| session.ended(peer));
-                if let Phase::Open | Phase::Closing(_) = self.vitals.phase {
+                if let Phase::Open | Phase::Closing(Ending::Closed) = self.vitals.phase {
                     self.enter(Phase::Closing(Ending::Drained));
                 }
             }
@@ -179,7 +204,9 @@ impl Connection {
             Phase::Open if self.has(Marks::OFFLOADED) && !self.has(Marks::KEPT) => {
                 self.vitals.deadline
             }
-            Phase::Open if !self.has(Marks::KEPT) => self.vitals.deadline.or(idle),
+            Phase::Open if !self.has(Marks::KEPT.or(Marks::AWAITS_PEER)) => {
+                self.vitals.deadline.or(idle)
+            }
             Phase::Open => match (idle, self.vitals.deadline) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
@@ -214,7 +241,7 @@ impl Connection {
             && self.vitals.deadline.is_some_and(|deadline| deadline <= now)
         {
             self.vitals.deadline = None;
-            self.vitals.marks.put(Marks::DEADLINE, false);
+            self.vitals.marks.put(Marks::DEADLINE.or(Marks::AWAITS_PEER), false);
             self.wake(now, room);
             self.proceed(now, room);
             return;
@@ -320,21 +347,21 @@ impl Connection {
         if self.has(Marks::INPUT_ENDED)
             && !self.has(Marks::END_TOLD)
             && self.vitals.phase == Phase::Open
-            && !self.has(Marks::STALLED.or(Marks::MORE).or(Marks::OFFLOADED))
+            && !self.has(HELD)
         {
             self.vitals.marks.put(Marks::END_TOLD, true);
             let ending = if self.has(Marks::DRAINING) { Ending::Drained } else { Ending::Left };
             self.call_unread(now, room, |session, peer| session.ended(peer));
-            if let Phase::Closing(_) = self.vitals.phase {
+            if let Phase::Closing(Ending::Closed) = self.vitals.phase {
                 self.enter(Phase::Closing(ending));
             }
             self.done_in_place(now, room);
         }
         if self.has(Marks::WANTS_ROOM)
             && self.vitals.phase == Phase::Open
-            && self.unsent(room).len() <= self.terms.low_mark
+            && self.unsent(room).len() <= self.calm_mark()
         {
-            self.vitals.marks.put(Marks::WANTS_ROOM, false);
+            self.vitals.marks.put(Marks::WANTS_ROOM.or(Marks::FLUSHES), false);
             self.call_unread(now, room, |session, peer| session.writable(peer));
             self.done_in_place(now, room);
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::connection::Vitals;
 use crate::framing::{self, Frame};
 use crate::marks::Marks;
-use crate::{Endpoint, Offloaded, Terms, offload};
+use crate::{Ending, Endpoint, Flow, Job, Offloaded, Terms, offload};
 
 /// One call's view of a peer: what it sent, what it will be sent, and what is known about it.
 pub struct Context<'a> {
@@ -42,6 +42,16 @@ impl Context<'_> {
     pub fn set_deadline(&mut self, instant: Option<Instant>) {
         self.vitals.deadline = instant;
         self.vitals.marks.put(Marks::DEADLINE, instant.is_some());
+        self.vitals.marks.put(Marks::AWAITS_PEER, false);
+    }
+
+    /// Asks for one call of [`Session::woken`](crate::Session::woken) at `instant`, as
+    /// [`set_deadline`](Context::set_deadline), if nothing is heard of the peer until then: the
+    /// session goes on waiting for its peer, and whether the drain lets it go is decided as without
+    /// a deadline.
+    pub fn await_peer(&mut self, instant: Option<Instant>) {
+        self.set_deadline(instant);
+        self.vitals.marks.put(Marks::AWAITS_PEER, instant.is_some());
     }
 
     /// The deadline that is set.
@@ -54,6 +64,42 @@ impl Context<'_> {
     /// written without an endless buffer: fill [`Output::room`], ask, return.
     pub fn want_room(&mut self) {
         self.vitals.marks.put(Marks::WANTS_ROOM, true);
+    }
+
+    /// Asks for one call of [`Session::writable`](crate::Session::writable) when the kernel has all
+    /// that was written.
+    pub fn want_flushed(&mut self) {
+        self.vitals.marks.put(Marks::WANTS_ROOM.or(Marks::FLUSHES), true);
+    }
+
+    /// Offers no more input, and does not tell of the peer's end, until
+    /// [`resume_input`](Context::resume_input). The peer is pushed back meanwhile. A session that
+    /// waits like this for something else than its peer says for what: a deadline, a job, room, or
+    /// its peer will be idle in the end. The drain does not let such a peer go.
+    pub fn pause_input(&mut self) {
+        self.vitals.marks.put(Marks::PAUSED, true);
+    }
+
+    /// Offers input again, that which came meanwhile first.
+    pub fn resume_input(&mut self) {
+        if self.vitals.marks.has(Marks::PAUSED) {
+            self.vitals.marks.put(Marks::PAUSED, false);
+            self.vitals.marks.put(Marks::MORE, true);
+        }
+    }
+
+    /// Says whether a request is under way of which nothing is left in [`input`](Context::input), as
+    /// with a session that gathers requests by itself: the drain does not let such a peer go.
+    pub fn engage(&mut self, engaged: bool) {
+        self.vitals.marks.put(Marks::ENGAGED, engaged);
+    }
+
+    /// Closes as [`Flow::Close`] does, and counts the peer as `ending` says. One that is over for
+    /// another reason than [`Closed`](Ending::Closed), [`Left`](Ending::Left),
+    /// [`Drained`](Ending::Drained) or [`Error`](Ending::Error) is sent nothing more.
+    pub fn close_as(&mut self, ending: Ending) -> Flow {
+        self.vitals.close_as(ending);
+        Flow::Close
     }
 
     /// Runs `job` on one of the threads that the server has for jobs, so that this one can serve
@@ -70,12 +116,17 @@ impl Context<'_> {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Offloaded<T> {
         let (job, value) = offload::job(job);
+        self.submit(job);
+        value
+    }
+
+    /// As [`offload`](Context::offload), for a job that keeps its value to itself.
+    pub fn submit(&mut self, job: Job) {
         self.vitals.marks.put(Marks::OFFLOADED, true);
         match &self.output.terms.offload {
             Some(threads) => threads.submit(self.vitals.id, job),
             None => job(),
         }
-        value
     }
 
     /// Whether the server is stopping: finish what was begun, begin nothing.

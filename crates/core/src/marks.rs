@@ -37,6 +37,15 @@ impl Marks {
     /// The session is called on another thread than its bytes are moved by; never taken back.
     pub(crate) const APART: Marks = Marks(1 << 13);
 
+    /// The session wants no input for now.
+    pub(crate) const PAUSED: Marks = Marks(1 << 14);
+    /// The session asked for a call when all output has been sent; with `WANTS_ROOM`.
+    pub(crate) const FLUSHES: Marks = Marks(1 << 15);
+    /// The session has begun a request of which nothing is unread here.
+    pub(crate) const ENGAGED: Marks = Marks(1 << 16);
+    /// The deadline is that of a wait for the peer; with `DEADLINE`.
+    pub(crate) const AWAITS_PEER: Marks = Marks(1 << 17);
+
     #[inline]
     pub(crate) fn none(self) -> bool {
         self.0 == 0

@@ -10,7 +10,6 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Command, FromArgMatches, ValueEnum};
 
-use crate::model::Family;
 use crate::running::{Prepared, must_be_alone};
 use crate::{
     Address, Drain, Model, ServeError, Server, WhenFull, descriptors, mappings, model, story,
@@ -245,16 +244,16 @@ fn room(prepared: &Prepared) -> String {
     if let (Some(maps), true) = (mappings::limit(), (kind.fits)() <= most) {
         return format!("room for {most} peers (a thread each, vm.max_map_count {maps})");
     }
-    match ((kind.peers_max)(&prepared.model), kind.family) {
+    match ((kind.peers_max)(&prepared.model), kind.family.has_loops()) {
         (None, _) => format!("room for {most} peers (descriptor limit {limit})"),
-        (Some(own), Family::Blocking) => {
+        (Some(own), false) => {
             format!(
                 "room for {} at a time; others wait in the backlog ({} has no more)",
                 own.min(most as u64),
                 kind.name
             )
         }
-        (Some(own), Family::Loop) => {
+        (Some(own), true) => {
             let own = own.saturating_sub(descriptors::in_use());
             let most = own.min(most as u64);
             format!("room for {most} peers ({} watches no more)", kind.name)
@@ -272,10 +271,9 @@ fn print_line(line: &str) {
 pub(crate) fn main(server: Server) -> ExitCode {
     let name = server.service().name().to_owned();
     let about = format!("Serve {name} under any concurrency model");
-    let command = ServeArgs::augment_args(Command::new(name)).about(about).after_help(format!(
-        "Models: {}",
-        model::names(|kind| kind.runs(server.service().style()))
-    ));
+    let command = ServeArgs::augment_args(Command::new(name))
+        .about(about)
+        .after_help(format!("Models: {}", model::names(|_| true)));
     match parse(command, std::env::args_os()) {
         Ok(matches) => match ServeArgs::from_arg_matches(&matches) {
             Ok(args) => serve(server, &args),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::descriptors;
-use crate::model::{Family, Model};
+use crate::model::Model;
 
 /// Numbers that follow from the model.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +21,11 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn of(model: &Model) -> Layout {
-        let sets = match (model.kind().family, model.word("accept").as_str()) {
-            (Family::Loop, "reuseport") => model.count("threads"),
+        let sets = match (model.kind().family.has_loops(), model.word("accept").as_str()) {
+            (true, "reuseport") => model.count("threads"),
             // One for the thread that accepts in each process.
-            (Family::Blocking, "reuseport") => 1,
-            (Family::Loop, "handoff") if model.processes().is_some() => 1,
+            (false, "reuseport") => 1,
+            (true, "handoff") if model.processes().is_some() => 1,
             _ => 0,
         };
         Layout {
@@ -54,9 +54,9 @@ impl Layout {
     pub(crate) fn shown(&self, model: &Model) -> Vec<Vec<Range<usize>>> {
         let of_place = |place| (0..self.seats).map(move |seat| self.rows_of(place, seat));
         let places = 0..self.processes;
-        match model.kind().family {
+        match model.kind().family.has_loops() {
             // The rows behind the loops' are those of who accepts.
-            Family::Loop => places
+            true => places
                 .flat_map(|place| (0..model.count("threads")).map(move |number| (place, number)))
                 .map(|(place, number)| {
                     of_place(place)
@@ -64,7 +64,7 @@ impl Layout {
                         .collect()
                 })
                 .collect(),
-            Family::Blocking => places.map(|place| of_place(place).collect()).collect(),
+            false => places.map(|place| of_place(place).collect()).collect(),
         }
     }
 

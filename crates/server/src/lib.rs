@@ -54,6 +54,8 @@ mod running;
 mod server;
 mod shared;
 mod site;
+mod size;
+mod stacks;
 mod stopping;
 mod story;
 mod supervision;

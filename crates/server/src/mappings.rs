@@ -15,7 +15,13 @@ pub(crate) fn limit() -> Option<usize> {
 /// How many threads can be started beside what is mapped now, if one part in `spare` of the limit is
 /// kept free for what the allocator maps for them.
 pub(crate) fn threads_that_fit(spare: usize) -> usize {
+    that_fit(EACH, spare)
+}
+
+/// How many things with so many mappings `each` fit beside what is mapped now, if one part in
+/// `spare` of the limit is kept free.
+pub(crate) fn that_fit(each: usize, spare: usize) -> usize {
     let Some(limit) = limit() else { return usize::MAX };
     let used = fs::read_to_string("/proc/self/maps").map_or(0, |maps| maps.lines().count());
-    ((limit - limit / spare).saturating_sub(used) / EACH).max(1)
+    ((limit - limit / spare).saturating_sub(used) / each).max(1)
 }

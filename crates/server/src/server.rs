@@ -18,6 +18,7 @@ use crate::model::{self, Model};
 use crate::offload::Jobs;
 use crate::running::{Prepared, must_be_alone};
 use crate::site::Site;
+use crate::stacks::{self, Sessions};
 use crate::stopping::{Drain, Stop};
 use crate::{Address, command};
 
@@ -235,12 +236,15 @@ impl Server {
         let style = self.service.style();
         let model = self.model.unwrap_or_else(|| model::default_for(style).into());
         let kind = model.kind();
-        if !kind.runs(style) {
+        if matches!(style, switchboard_core::Style::Event(_))
+            && !kind.stacks
+            && model.is_given(stacks::SETTING)
+        {
             return Err(ServeError::Refused(format!(
-                "`{}` is written in straight lines, which `{}` cannot run yet; models that can: {}",
+                "`{}` is written in event style, and under `{}` its sessions have no stacks of their \
+                 own; leave `stack=` out",
                 self.service.name(),
                 kind.name,
-                model::names(|kind| kind.straight_line)
             )));
         }
         if self.service.declared_state() == State::Shared && !model.shares_memory() {
@@ -262,12 +266,14 @@ impl Server {
         let listen = ListenOptions { wait: limits.idle, ..options.listen };
         let listeners =
             Listeners::open(&addresses, listen, layout.all_sets()).map_err(ServeError::Io)?;
-        let own_most = layout.peers_that_fit(&model);
+        let sessions = Sessions::new(Arc::clone(&self.service), &model);
+        let own_most = layout.peers_that_fit(&model).min(sessions.peers_that_fit());
         let most = options.peers_max.unwrap_or(own_most.saturating_mul(layout.processes));
         let gate = Gate::new(most, own_most, layout.processes > 1, options.when_full)
             .map_err(ServeError::Io)?;
         let site = Site {
             service: self.service,
+            sessions: Arc::new(sessions),
             terms: Arc::new(limits.into()),
             jobs: Arc::new(Jobs::new(options.offload_threads)),
             listeners: Arc::new(listeners),
@@ -295,7 +301,7 @@ fn unshared(service: &Service, model: &Model) -> String {
         "all peers of `{}` share one state, and under `{model}` each process would have a state of \
          its own; {out}take a model whose peers share memory: {}",
         service.name(),
-        model::names(|kind| kind.shares_memory && kind.runs(service.style()))
+        model::names(|kind| kind.shares_memory)
     )
 }
 

@@ -3,23 +3,25 @@
 
 use std::io;
 use std::ops::Range;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
-use switchboard_core::{Ending, Endpoint, PeerInfo, Service, Session, Style, Terms};
+use switchboard_core::{Ending, Endpoint, PeerInfo, Service, Terms};
 
 use crate::admission::Gate;
 use crate::counter;
 use crate::counters::{Counters, RowHandle};
 use crate::listening::Listeners;
 use crate::offload::Jobs;
+use crate::stacks::Sessions;
 use crate::stopping::{Drain, Stop};
 use crate::story;
 
 /// What a model needs to serve.
 pub(crate) struct Site {
     pub(crate) service: Arc<Service>,
+    /// How its peers' sessions are made.
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) terms: Arc<Terms>,
     /// Threads for offloaded jobs.
     pub(crate) jobs: Arc<Jobs>,
@@ -51,6 +53,7 @@ impl Site {
         self.stop.renew()?;
         Ok(Site {
             service: Arc::clone(&self.service),
+            sessions: Arc::clone(&self.sessions),
             terms: Arc::clone(&self.terms),
             jobs: Arc::clone(&self.jobs),
             listeners: Arc::clone(&self.listeners),
@@ -92,17 +95,6 @@ impl Site {
         }
     }
 
-    /// Makes a new peer's session, on the thread that will call it.
-    ///
-    /// # Errors
-    /// [`Ending::Panicked`], if making it panics; the panic hook has printed the message.
-    pub(crate) fn open_session(&self, info: &PeerInfo) -> Result<Box<dyn Session>, Ending> {
-        let Style::Event(open) = self.service.style() else {
-            unreachable!("the server refuses straight-line services on loops before it starts")
-        };
-        panic::catch_unwind(AssertUnwindSafe(|| open(info))).map_err(|_| Ending::Panicked)
-    }
-
     /// Tells of a new peer, at `-v`.
     pub(crate) fn say_opened(&self, info: &PeerInfo) {
         tracing::info!("opened {} {}", info.id, info.address);
@@ -117,7 +109,7 @@ impl Site {
         error: Option<&io::Error>,
     ) {
         if let Some(error) = error {
-            tracing::warn!("peer {id} {address}: {} failed: {error}", self.service.name());
+            say_failed(&self.service, (id, address), error);
         }
         tracing::info!("closed {id} {address}: {ending}, received {received}, sent {sent} bytes");
     }
@@ -135,4 +127,9 @@ impl Site {
         }
         line + &counter::describe()
     }
+}
+
+/// Tells of a handler's own error, always.
+pub(crate) fn say_failed(service: &Service, (id, address): (u64, &Endpoint), error: &io::Error) {
+    tracing::warn!("peer {id} {address}: {} failed: {error}", service.name());
 }

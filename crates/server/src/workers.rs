@@ -3,11 +3,14 @@
 //! A loop sends a whole connection, together with what it is to be told, and gets it back through its
 //! letters. The queue is one for all loops and workers of a process, first come, first served; a
 //! connection is in it at most once, so its requests are answered in their order and never by two
-//! workers at once.
+//! workers at once. Peers on stacks, which must not change their thread, each belong to one worker,
+//! and each worker has a queue of its own then.
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use switchboard_core::{Call, Connection, Ending, PeerInfo, Terms};
@@ -53,25 +56,54 @@ pub(crate) struct Back {
     pub(crate) said: bool,
 }
 
-/// The queue of a process's workers. Once nobody holds it any more, they end.
+/// The queues of a process's workers. Once nobody holds them any more, they end.
 #[derive(Clone)]
 pub(crate) struct Workers {
-    queue: Giver<Work>,
+    queues: Arc<[WorkQueue]>,
     count: usize,
 }
+
+/// One queue: that of all workers, or of one.
+struct WorkQueue {
+    works: Giver<Work>,
+    /// Peers that belong to it.
+    peers: AtomicUsize,
+}
+
+/// Which queue a peer belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Home(usize);
 
 impl Workers {
     /// Starts so many workers among `staff`.
     pub(crate) fn start(staff: &mut Staff, site: &Arc<Site>, count: usize) -> io::Result<Workers> {
-        let (queue, works) = Queue::new(usize::MAX);
+        let queues = if site.sessions.stay_on_their_thread() { count } else { 1 };
+        let (queues, works): (Vec<_>, Vec<_>) = (0..queues)
+            .map(|_| Queue::new(usize::MAX))
+            .map(|(works, queue)| (WorkQueue { works, peers: AtomicUsize::new(0) }, queue))
+            .unzip();
         for number in 0..count {
-            let (site, works) = (Arc::clone(site), Arc::clone(&works));
+            let (site, works) = (Arc::clone(site), Arc::clone(&works[number % works.len()]));
             staff.start(format!("sb-worker-{number}"), move || {
                 work(&site, &works);
                 Ok(())
             })?;
         }
-        Ok(Workers { queue, count })
+        Ok(Workers { queues: queues.into(), count })
+    }
+
+    /// Where a new peer will belong, until it [`leaves`](Workers::leave): the queue with the fewest.
+    pub(crate) fn home(&self) -> Home {
+        let peers = |(_, queue): &(usize, &WorkQueue)| queue.peers.load(Relaxed);
+        let least = self.queues.iter().enumerate().min_by_key(peers);
+        let home = least.map_or(0, |(home, _)| home);
+        self.queues[home].peers.fetch_add(1, Relaxed);
+        Home(home)
+    }
+
+    /// A peer that belonged there is gone.
+    pub(crate) fn leave(&self, Home(home): Home) {
+        self.queues[home].peers.fetch_sub(1, Relaxed);
     }
 
     /// How many there are.
@@ -79,9 +111,10 @@ impl Workers {
         self.count
     }
 
-    /// Puts work into the queue. It has no bound of its own: each loop bounds what it has sent.
-    pub(crate) fn send(&self, work: Work) {
-        let _ = self.queue.give(work);
+    /// Puts work for a peer into its queue, which has no bound of its own: each loop bounds what it
+    /// has sent.
+    pub(crate) fn send(&self, Home(home): Home, work: Work) {
+        let _ = self.queues[home].works.give(work);
     }
 }
 
@@ -110,7 +143,7 @@ fn begin(
     now: Instant,
     room: &mut Vec<u8>,
 ) -> Result<Connection, Ending> {
-    let session = site.open_session(info)?;
+    let session = site.sessions.open(info, &terms)?;
     let mut connection = Connection::new(session, info, terms, now);
     connection.set_apart();
     if site.stop.draining() {

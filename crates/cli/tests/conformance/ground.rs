@@ -50,6 +50,16 @@ const COMBINED: &[&str] = &[
     "thread:processes=2",
 ];
 
+/// What is tried besides in straight-line style: stacks on several loops, on workers, small ones.
+const COMBINED_ON_STACKS: &[&str] = &[
+    "epoll:threads=2",
+    "epoll:workers=2",
+    "epoll:processes=2,threads=2,workers=2",
+    "coroutine:threads=2",
+    "coroutine:processes=2",
+    "coroutine:stack=64KiB",
+];
+
 /// A model, and the style of the services that it is to run.
 #[derive(Clone)]
 pub(crate) struct Ground {
@@ -60,15 +70,17 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// Every model that can run here, in each style that it runs; and what is tried besides, in event
-    /// style: how a peer is served depends on its thread, not on how many there are.
+    /// Every model that can run here, in each style, and what is tried besides.
     pub(crate) fn all() -> Vec<Ground> {
-        let plain = MODELS.iter().flat_map(|kind| {
-            let straight_line = kind.straight_line.then_some((kind.name, "straight-line"));
-            [(kind.name, "event")].into_iter().chain(straight_line)
-        });
+        let plain =
+            MODELS.iter().flat_map(|kind| [(kind.name, "event"), (kind.name, "straight-line")]);
         let combined = COMBINED.iter().map(|text| (*text, "event"));
-        plain.chain(combined).filter_map(|(text, style)| Ground::of(text, style)).collect()
+        let stacked = COMBINED_ON_STACKS.iter().map(|text| (*text, "straight-line"));
+        plain
+            .chain(combined)
+            .chain(stacked)
+            .filter_map(|(text, style)| Ground::of(text, style))
+            .collect()
     }
 
     fn of(text: &'static str, style: &'static str) -> Option<Ground> {

@@ -1,10 +1,9 @@
 //! The stock services, as far as the model matters to them.
 
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use crate::client::connect_with_small_buffers;
-use crate::ground::{Case, Ground, SWITCHBOARD, case, expect_counts, unless_event};
+use crate::ground::{Case, Ground, case, expect_counts, unless_event};
 use crate::process::{expect_rest, resident_kib};
 
 pub(crate) const CASES: &[Case] = &[
@@ -12,7 +11,6 @@ pub(crate) const CASES: &[Case] = &[
     case!(tells_the_day_and_the_time, unless_event),
     case!(ends_a_choice_of_the_hotline_after_300_ms, unless_straight_line),
     case!(works_to_order),
-    case!(says_who_can_run_the_hotline, unless_it_cannot_run_the_hotline),
 ];
 
 /// The lines of RFC 864: 72 of the 95 printing characters, each line one further along the ring.
@@ -71,10 +69,6 @@ fn unless_straight_line(ground: &Ground) -> Option<&'static str> {
     ground.is_event().then_some("the hotline is written in straight lines")
 }
 
-fn unless_it_cannot_run_the_hotline(ground: &Ground) -> Option<&'static str> {
-    ground.kind().straight_line.then_some("it can")
-}
-
 /// Kills: a timed read that is taken for the peer's end, or that never elapses.
 fn ends_a_choice_of_the_hotline_after_300_ms(ground: &Ground) {
     let server = ground.prepare("hotline").args(["--language", "zh"]).start();
@@ -99,16 +93,4 @@ fn works_to_order(ground: &Ground) {
     peer.expect("abort is refused: start the server with --allow-crash\nb\n").expect_end();
     drop(peer);
     expect_counts(&server.stop(), &[("accepted", 1)]);
-}
-
-/// Kills: a handler that is started on a loop, which it would hold up.
-fn says_who_can_run_the_hotline(ground: &Ground) {
-    let mut command = Command::new(SWITCHBOARD);
-    command.args(["serve", "hotline", "--listen", "127.0.0.1:0", "--model"]);
-    command.arg(ground.model.to_string());
-    let output = command.output().expect("it can be started");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!((output.status.code(), &*output.stdout), (Some(2), &b""[..]), "{said}");
-    let sentence = format!("is written in straight lines, which `{}` cannot", ground.kind().name);
-    assert!(said.contains(&sentence) && said.contains("sequential, process, thread"), "{said}");
 }

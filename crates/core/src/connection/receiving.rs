@@ -4,7 +4,7 @@ use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Instant;
 
-use super::{Connection, Phase};
+use super::{Connection, HELD, Phase};
 use crate::context::TOO_LARGE;
 use crate::framing::OVERHEAD_MAX;
 use crate::marks::Marks;
@@ -14,9 +14,6 @@ use crate::{Context, Ending, Flow, Input, Output, Session};
 /// How often input is offered in one step. A peer that sends thousands of requests at once to a
 /// session that takes one for each call would keep other peers of its loop waiting for all of them.
 const OFFERS_MOST: u32 = 16;
-
-/// What keeps input from being offered, however much there is.
-const HELD: Marks = Marks::STALLED.or(Marks::MORE).or(Marks::OFFLOADED);
 
 /// What came of a call of the session.
 struct Reply {
@@ -225,7 +222,11 @@ impl Connection {
     fn heed(&mut self, reply: &Reply) {
         match reply.flow {
             None => self.over(Ending::Panicked),
-            Some(Flow::Close) => self.enter(Phase::Closing(Ending::Closed)),
+            Some(Flow::Close) => match self.vitals.phase {
+                Phase::Closing(_) => {}
+                Phase::Over(ending) => self.over(ending),
+                _ => self.enter(Phase::Closing(Ending::Closed)),
+            },
             Some(Flow::Continue) if reply.left > 0 && reply.searched == TOO_LARGE => {
                 self.over(Ending::TooLarge);
             }

@@ -92,6 +92,11 @@ impl Connection {
     pub fn resumable(&self, room: &[u8]) -> bool {
         self.has(Marks::STALLED.or(Marks::WANTS_ROOM).or(Marks::MORE))
             && self.vitals.phase == Phase::Open
-            && self.unsent(room).len() <= self.terms.low_mark
+            && self.unsent(room).len() <= self.calm_mark()
+    }
+
+    /// Unsent output at which it goes on with what waited for output to fall.
+    pub(super) fn calm_mark(&self) -> usize {
+        if self.has(Marks::FLUSHES) { 0 } else { self.terms.low_mark }
     }
 }

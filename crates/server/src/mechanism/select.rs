@@ -150,6 +150,7 @@ pub(crate) const MODEL: Kind = Kind {
         &settings::ACCEPT,
         &settings::FD_SET_SIZE,
         &settings::PROCESSES,
+        &settings::STACK,
         &settings::LOOPS,
         &settings::WORKERS,
     ],

@@ -47,7 +47,7 @@ fn answer_unguarded(
         }
         Style::Event(_) => {
             let info = &presence.info;
-            let session = match site.open_session(info) {
+            let session = match site.sessions.open(info, &terms) {
                 Ok(session) => session,
                 Err(ending) => return (ending, None),
             };

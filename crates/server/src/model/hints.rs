@@ -122,6 +122,12 @@ fn why_not(kind: &Kind, key: &str) -> &'static str {
         ("sequential" | "thread" | "pool" | "process", "workers") => {
             "its sessions already run where their bytes come in, a thread or process each"
         }
+        ("coroutine", "workers") => {
+            "a stack never moves to another thread; `coroutine:threads=N` has so many loops"
+        }
+        ("sequential" | "thread" | "pool" | "process", "stack") => {
+            "its peers run on the stacks of their threads or processes"
+        }
         (_, "children") => "only `process` has a child for each peer",
         (_, "queue") => "only `pool` has a queue",
         ("sequential" | "process", "accept") => {

@@ -5,6 +5,8 @@
 
 mod answering;
 mod combination;
+#[cfg(target_os = "linux")]
+mod coroutine;
 mod entrance;
 pub(crate) mod floor;
 mod handoff;
@@ -48,6 +50,8 @@ pub static MODELS: &[&Kind] = &[
     #[cfg(target_os = "linux")]
     &mechanism::epoll::EDGE,
     &mechanism::portable::MODEL,
+    #[cfg(target_os = "linux")]
+    &coroutine::MODEL,
 ];
 
 /// A model as the list has it: what it is, what it can do, how it is run.
@@ -62,8 +66,9 @@ pub struct Kind {
     pub family: Family,
     /// The keys that it takes after its name.
     pub settings: &'static [&'static Setting],
-    /// Whether it runs straight-line handlers; event-style sessions run on all.
-    pub straight_line: bool,
+    /// Whether event-style sessions, too, run on stacks of their own; straight-line handlers do
+    /// under all models but the blocking ones.
+    pub stacks: bool,
     /// The most peers at a time that it can have by itself; `None`: no limit of its own.
     pub peers_max: fn(&Model) -> Option<u64>,
     /// Whether all its peers see one memory.
@@ -115,24 +120,22 @@ pub enum Family {
     Blocking,
     /// It serves others: one loop waits for all.
     Loop,
+    /// It serves others: each has a stack, and those that wait are set aside.
+    Stacks,
 }
 
 impl Family {
+    /// Whether its threads serve many peers each.
+    pub(crate) fn has_loops(self) -> bool {
+        self != Family::Blocking
+    }
+
     /// Its word in `models --json`.
     pub fn name(self) -> &'static str {
         match self {
             Family::Blocking => "blocking",
             Family::Loop => "loop",
-        }
-    }
-}
-
-impl Kind {
-    /// Whether it can run a service that is written like this.
-    pub fn runs(&self, style: &Style) -> bool {
-        match style {
-            Style::Event(_) => true,
-            Style::StraightLine(_) => self.straight_line,
+            Family::Stacks => "stacks",
         }
     }
 }
@@ -148,8 +151,14 @@ pub(crate) const fn loop_model() -> Kind {
         summary: "",
         source: "",
         family: Family::Loop,
-        settings: &[&settings::ACCEPT, &settings::PROCESSES, &settings::LOOPS, &settings::WORKERS],
-        straight_line: false,
+        settings: &[
+            &settings::ACCEPT,
+            &settings::PROCESSES,
+            &settings::STACK,
+            &settings::LOOPS,
+            &settings::WORKERS,
+        ],
+        stacks: false,
         peers_max: |_| None,
         shares_memory: true,
         parallel: false,
@@ -169,7 +178,6 @@ const fn blocking_model() -> Kind {
     Kind {
         family: Family::Blocking,
         settings: &[&settings::PROCESSES],
-        straight_line: true,
         check: |_| Ok(()),
         descriptors: |_| floor::descriptors(1),
         rows: |_| 1,
@@ -190,6 +198,7 @@ pub(crate) fn default_for(style: &Style) -> &'static Kind {
     let name = match style {
         Style::Event(_) if cfg!(target_os = "linux") => "epoll",
         Style::Event(_) => "portable",
+        Style::StraightLine(_) if cfg!(target_os = "linux") => "coroutine",
         Style::StraightLine(_) => "thread",
     };
     find(name).expect("the default models are in the list")

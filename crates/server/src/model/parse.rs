@@ -56,6 +56,14 @@ impl Model {
         usize::try_from(self.number(name)).unwrap_or(usize::MAX)
     }
 
+    /// The same model with another value of one of its settings.
+    pub(crate) fn with(&self, name: &'static str, value: u64) -> Model {
+        let mut model = self.clone();
+        model.settings.insert(name, value);
+        model.settle();
+        model
+    }
+
     /// The value of a setting whose values are words; empty if the model has no such setting.
     pub(crate) fn word(&self, name: &str) -> String {
         let setting = self.setting(name).zip(self.given(name));

@@ -3,6 +3,7 @@
 use std::thread;
 
 use super::Model;
+use crate::{size, stacks};
 
 /// A key that a model takes: `NAME:key=value`.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Setting {
 pub enum Values {
     /// A number, from the least to the most; what it counts.
     Number(&'static str, u64, u64),
+    /// An amount of memory, from the least to the most, in bytes.
+    Size(u64, u64),
     /// One of these words.
     Words(&'static [&'static str]),
 }
@@ -46,6 +49,9 @@ impl Setting {
             Values::Number(_, least, most) => {
                 text.parse().ok().filter(|number| (least..=most).contains(number))
             }
+            Values::Size(least, most) => {
+                size::read(text).filter(|size| (least..=most).contains(size))
+            }
             Values::Words(words) => {
                 words.iter().position(|word| *word == text).map(|place| place as u64)
             }
@@ -56,6 +62,7 @@ impl Setting {
     pub fn written(&self, value: u64) -> String {
         match self.values {
             Values::Number(..) => value.to_string(),
+            Values::Size(..) => size::written(value),
             Values::Words(words) => {
                 let place = usize::try_from(value).unwrap_or(usize::MAX);
                 words.get(place).copied().unwrap_or_default().to_owned()
@@ -67,14 +74,18 @@ impl Setting {
     pub fn values_in_words(&self) -> String {
         match self.values {
             Values::Number(what, least, most) => format!("a number of {what}, {least} to {most}"),
+            Values::Size(least, most) => {
+                format!("a size such as 1MiB, {} to {}", size::written(least), size::written(most))
+            }
             Values::Words(words) => words.join(" or "),
         }
     }
 
-    /// What stands for its value in a synopsis: `N`, or the words.
+    /// What stands for its value in a synopsis: `N`, `SIZE`, or the words.
     pub fn placeholder(&self) -> String {
         match self.values {
             Values::Number(..) => "N".to_owned(),
+            Values::Size(..) => "SIZE".to_owned(),
             Values::Words(words) => words.join("|"),
         }
     }
@@ -113,6 +124,13 @@ pub(crate) const WORKERS: Setting = Setting {
     values: Values::Number("threads", 1, 1024),
     default: Default::Absent,
     about: "sessions run on so many threads of their own, loops only move bytes",
+};
+
+pub(crate) const STACK: Setting = Setting {
+    name: stacks::SETTING,
+    values: Values::Size(stacks::LEAST, stacks::MOST),
+    default: Default::Fixed(stacks::DEFAULT),
+    about: "each stack, for straight-line services and under coroutine",
 };
 
 /// How several loops or processes come by their peers.

@@ -12,7 +12,7 @@ use switchboard_core::{Call, Connection, Context, Ending, Flow, PeerInfo, Sessio
 
 use super::Reactor;
 use crate::mechanism::{Interest, Key, Mechanism, Ready};
-use crate::workers::{Back, Task, Work, Workers};
+use crate::workers::{Back, Home, Task, Work, Workers};
 
 /// Connections that a loop may have sent away, for each worker. Beyond that it reads from nobody,
 /// and its peers are pushed back.
@@ -24,6 +24,8 @@ const GRACE: Duration = Duration::from_secs(1);
 /// What a loop knows of its workers.
 pub(super) struct Apart {
     workers: Workers,
+    /// Whose queue each peer belongs to.
+    homes: HashMap<Key, Home>,
     /// Works that no answer has come for.
     out: usize,
     /// Peers whose sockets are closed, and whose sessions are being told.
@@ -49,6 +51,7 @@ impl Apart {
     pub(super) fn new(workers: Workers) -> Apart {
         Apart {
             workers,
+            homes: HashMap::new(),
             out: 0,
             closing: HashMap::new(),
             parked: VecDeque::new(),
@@ -89,14 +92,18 @@ impl<M: Mechanism> Reactor<'_, M> {
         }
         self.peers.insert(key, socket, connection);
         self.jobs.insert(info.id, key);
-        self.send_away(key, Task::Begin(info, terms));
+        let Some(apart) = &mut self.apart else { return };
+        let home = apart.workers.home();
+        apart.homes.insert(key, home);
+        self.send_away(key, home, Task::Begin(info, terms));
     }
 
     /// A turn has come to the point where the session is to be called.
     pub(super) fn call_apart(&mut self, key: Key, call: Call) {
-        let Some(slot) = self.peers.get(key) else { return };
+        let home = self.apart.as_ref().and_then(|apart| apart.homes.get(&key).copied());
+        let (Some(slot), Some(home)) = (self.peers.get(key), home) else { return };
         let connection = slot.connection.leave_stand_in();
-        self.send_away(key, Task::Call(connection, call));
+        self.send_away(key, home, Task::Call(connection, call));
     }
 
     /// Whether a peer must wait before its turn: its connection is away, or too many are. Its socket
@@ -215,20 +222,19 @@ impl<M: Mechanism> Reactor<'_, M> {
         ending: Ending,
     ) -> Option<Connection> {
         let Some(apart) = &mut self.apart else { return Some(connection) };
-        if connection.away() {
-            return Some(connection);
-        }
+        let home = apart.homes.remove(&key).inspect(|home| apart.workers.leave(*home));
+        let Some(home) = home.filter(|_| !connection.away()) else { return Some(connection) };
         apart.closing.insert(key, ending);
-        self.send_away(key, Task::Close(connection, ending));
+        self.send_away(key, home, Task::Close(connection, ending));
         None
     }
 
-    fn send_away(&mut self, key: Key, task: Task) {
+    fn send_away(&mut self, key: Key, home: Home, task: Task) {
         let Some(apart) = &mut self.apart else { return };
         apart.out += 1;
         self.station.letters.set_places(apart.places());
         let letters = self.station.letters();
-        apart.workers.send(Work { key, task, now: self.hand.now, letters });
+        apart.workers.send(home, Work { key, task, now: self.hand.now, letters });
     }
 
     /// Whether a job that is done must wait: the connection is away, or too many are.

@@ -253,7 +253,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         if self.apart.is_some() {
             return self.open_apart(key, socket, info);
         }
-        let session = match self.site.open_session(&info) {
+        let session = match self.site.sessions.open(&info, &self.terms) {
             Ok(session) => session,
             Err(ending) => {
                 let _ = self.mechanism.remove(socket.as_fd());

@@ -17,6 +17,7 @@ use crate::listening::{ListenOptions, Listeners};
 use crate::model::floor::Floor;
 use crate::offload::Jobs;
 use crate::site::Site;
+use crate::stacks::Sessions;
 use crate::stopping::{Drain, Stop};
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -103,8 +104,10 @@ impl Rig {
             send_buffer: None,
             wait: None,
         };
+        let (service, model) = (Arc::new(service), "thread".parse().unwrap());
         let site = Arc::new(Site {
-            service: Arc::new(service),
+            sessions: Arc::new(Sessions::new(Arc::clone(&service), &model)),
+            service,
             terms: Arc::new(limits.into()),
             jobs: Arc::new(Jobs::new(1)),
             listeners: Arc::new(Listeners::open(&[], options, 1).unwrap()),

@@ -1,0 +1,195 @@
+//! A straight-line handler on a stack: its peer waits by suspending it.
+
+use std::io;
+use std::panic;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use switchboard_core::{
+    Context, Ending, Flow, Job, Peer, PeerInfo, Reading, Service, Style, Terms, Wait, Wire,
+};
+
+use super::session::{Call, Event, Waits};
+use crate::site;
+
+/// As good as for ever, for an instant that the clock can still say.
+const LONG: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// Serves a peer on this stack, from its opening to its end; what the last call of its session says.
+pub(super) fn serve(
+    service: &Service,
+    info: PeerInfo,
+    terms: Arc<Terms>,
+    waits: &Waits,
+    call: Call,
+) -> Flow {
+    let Style::StraightLine(handler) = service.style() else {
+        unreachable!("event-style services are served by their sessions")
+    };
+    let mut wire = StackWire { waits, call, draining: false };
+    wire.draining = wire.context().is_ok_and(|peer| peer.draining());
+    let (ending, error) = Peer::new(&mut wire, info.clone(), terms).serve(&**handler);
+    if let Some(error) = error {
+        site::say_failed(service, (info.id, &info.address), &error);
+    }
+    match wire.context() {
+        Ok(peer) => peer.close_as(ending),
+        // Only the handler can have panicked: the rest is known to who told of the end.
+        Err(_) if ending == Ending::Panicked => panic::resume_unwind(Box::new("a handler")),
+        Err(_) => Flow::Close,
+    }
+}
+
+/// A peer's side of its session.
+struct StackWire<'s> {
+    waits: &'s Waits,
+    /// What the stack was resumed with last.
+    call: Call,
+    /// What the last context said.
+    draining: bool,
+}
+
+impl StackWire<'_> {
+    /// The call's context.
+    ///
+    /// # Errors
+    /// What the peer's end means for whoever goes on reading and writing.
+    fn context<'c>(&mut self) -> io::Result<&'c mut Context<'static>> {
+        match (self.call.context, self.call.event) {
+            // SAFETY: the context is that of the call which has resumed this stack and lasts until it
+            // is suspended. This wire is on that stack, gives no context to anyone else, and keeps
+            // none across a suspension: see each use.
+            (Some(mut context), _) => Ok(unsafe { context.as_mut() }),
+            (None, Event::Closed(ending)) => Err(over(ending)),
+            (None, _) => unreachable!("only the last call has no context"),
+        }
+    }
+
+    /// Ends the call; what the next one is.
+    ///
+    /// # Errors
+    /// If the peer is gone, or the handler is being unwound: this thread has others to serve, who
+    /// must not find it panicking.
+    fn suspend(&mut self) -> io::Result<Event> {
+        if thread::panicking() {
+            return Err(io::Error::other("a handler that panics cannot wait"));
+        }
+        self.call = self.waits.suspend(Flow::Continue);
+        // Nobody is cut off but by the stop.
+        self.draining |= self.call.event == Event::Closed(Ending::CutOff);
+        self.draining |= self.context()?.draining();
+        Ok(self.call.event)
+    }
+
+    /// Is suspended until `event` comes, with no input meanwhile.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::TimedOut`], if the session is woken first; as [`suspend`](Self::suspend).
+    fn hold_until(&mut self, event: Event) -> io::Result<()> {
+        self.context()?.pause_input();
+        let came = loop {
+            match self.suspend()? {
+                came if came == event => break Ok(()),
+                Event::Woken => break Err(io::ErrorKind::TimedOut.into()),
+                _ => {}
+            }
+        };
+        let peer = self.context()?;
+        peer.set_deadline(None);
+        peer.resume_input();
+        came
+    }
+
+    /// Sets the deadline of a wait, unless the connection keeps it: the idle limit.
+    fn bound(&mut self, wait: Wait) -> io::Result<()> {
+        if let (Some(limit), false) = (wait.limit, wait.idle) {
+            let end = self.now() + limit.min(LONG);
+            self.context()?.set_deadline(Some(end));
+        }
+        Ok(())
+    }
+}
+
+impl Wire for StackWire<'_> {
+    fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
+        let Wait { limit, idle } = reading.wait;
+        let end = limit.filter(|_| !idle).map(|limit| self.now() + limit.min(LONG));
+        loop {
+            let peer = self.context()?;
+            if !peer.input.is_empty() {
+                let bytes = peer.input.take_all();
+                into.extend_from_slice(bytes);
+                peer.engage(false);
+                if end.is_some() {
+                    peer.await_peer(None);
+                }
+                return Ok(bytes.len());
+            }
+            if peer.input.ended() {
+                peer.engage(false);
+                return Ok(0);
+            }
+            peer.engage(!reading.between_requests);
+            if end.is_some() {
+                peer.await_peer(end);
+            }
+            if self.suspend()? == Event::Woken {
+                self.context()?.engage(false);
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize> {
+        loop {
+            let peer = self.context()?;
+            let count = bytes.len().min(peer.output.room());
+            if count > 0 {
+                peer.output.write(&bytes[..count]);
+                return Ok(count);
+            }
+            peer.want_room();
+            self.bound(wait)?;
+            self.hold_until(Event::Writable)?;
+        }
+    }
+
+    fn flush(&mut self, wait: Wait) -> io::Result<()> {
+        let peer = self.context()?;
+        if peer.output.unsent() == 0 {
+            return Ok(());
+        }
+        peer.want_flushed();
+        self.bound(wait)?;
+        self.hold_until(Event::Writable)
+    }
+
+    fn sleep(&mut self, wait: Duration) -> io::Result<()> {
+        let end = self.now() + wait.min(LONG);
+        self.context()?.set_deadline(Some(end));
+        self.hold_until(Event::Woken)
+    }
+
+    fn offload(&mut self, job: Job) -> io::Result<()> {
+        self.context()?.submit(job);
+        self.hold_until(Event::Woken)
+    }
+
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn draining(&self) -> bool {
+        self.draining
+    }
+}
+
+/// The error that a handler sees of its peer's end.
+fn over(ending: Ending) -> io::Error {
+    match ending {
+        Ending::CutOff => io::ErrorKind::ConnectionAborted.into(),
+        Ending::TimedOut => io::ErrorKind::TimedOut.into(),
+        _ => io::ErrorKind::ConnectionReset.into(),
+    }
+}
