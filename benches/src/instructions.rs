@@ -25,6 +25,9 @@ pub(crate) struct Instructions {
     /// Further models, besides epoll; only their allocations have a bound.
     #[arg(long, value_delimiter = ',', value_name = "MODEL,...")]
     models: Vec<String>,
+    /// How the echo of the further models is written: event or straight-line.
+    #[arg(long, default_value = "event", value_name = "STYLE")]
+    style: String,
     /// Peers in a closed loop.
     #[arg(long, default_value_t = 50, value_parser = crate::at_least_one)]
     peers: usize,
@@ -73,7 +76,9 @@ impl Instructions {
         subjects.push(programs.rust_reference("tokio")?);
         subjects.extend(programs.switchboard("epoll"));
         let others = self.models.iter().filter(|model| *model != "epoll");
-        subjects.extend(others.filter_map(|model| programs.switchboard(model)));
+        subjects.extend(others.filter_map(|model| {
+            programs.serving("echo", model, &["--style", &self.style, "--listen", "127.0.0.1:0"])
+        }));
         Ok(subjects)
     }
 

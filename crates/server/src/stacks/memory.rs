@@ -12,7 +12,6 @@ use corosensei::stack::valgrind::ValgrindStackRegistration;
 use corosensei::stack::{self, StackPointer};
 use libc::{MAP_ANONYMOUS, MAP_FAILED, MAP_NORESERVE, MAP_PRIVATE, MAP_STACK, PROT_NONE};
 use libc::{PROT_READ, PROT_WRITE};
-use rustix::param::page_size;
 
 use crate::mappings;
 
@@ -73,6 +72,15 @@ pub(super) fn give_back(stack: Stack) {
 pub(super) fn stacks_that_fit() -> usize {
     // One mapping each, and one for its guard.
     if guards_are_cheap() { usize::MAX } else { mappings::that_fit(2, SPARE) }
+}
+
+/// Bytes of a page.
+fn page_size() -> usize {
+    static SIZE: OnceLock<usize> = OnceLock::new();
+    // SAFETY: asks for a number that every system has.
+    *SIZE.get_or_init(|| {
+        usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+    })
 }
 
 fn mapped_len(size: usize) -> usize {
