@@ -12,6 +12,7 @@
 //! | `spin MS` | after computing for that time `spun` |
 //! | `timed MS` | `came` when bytes come beyond those unread, `elapsed` if none do in time, `ended` |
 //! | `offload MS` | blocks a thread for jobs for that time; then `done by` that thread |
+//! | `recurse KIB` | calls itself until it is so deep in its stack; then `recursed` |
 //! | `draining` | `true` or `false` |
 //! | `id` | the peer's id |
 //! | `frame` | the next bytes are a frame with a 4-byte length: the same frame |

@@ -9,6 +9,7 @@ use crate::client::{
 use crate::ground::{Case, Ground, case, expect_counts};
 
 pub(crate) const CASES: &[Case] = &[
+    case!(answers_from_deep_within_its_stack),
     case!(sends_a_reply_larger_than_all_buffers_to_a_slow_reader),
     case!(goes_on_with_requests_that_came_behind_a_large_reply),
     case!(answers_after_the_peer_has_sent_its_last_byte),
@@ -85,4 +86,14 @@ fn loses_no_reply_to_input_that_nobody_read(ground: &Ground) {
         talker.join().expect("it does not panic").expect("the server hears it out");
     }
     expect_counts(&server.stop(), &[("accepted", 5)]);
+}
+
+/// Kills: a stack that is smaller than it says; 64 KiB are the least.
+fn answers_from_deep_within_its_stack(ground: &Ground) {
+    let server = ground.probe(&[]);
+    let mut peer = server.connect();
+    peer.send("recurse 40\nrecurse 40\n").expect("recursed\nrecursed\n");
+    peer.end().expect_end();
+    drop(peer);
+    expect_counts(&server.stop(), &[("accepted", 1)]);
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 /// not to take the machine.
 const WAIT_MAX: u64 = 3_600_000;
 const BYTES_MAX: u64 = 256 << 20;
+/// In KiB.
+const DEPTH_MAX: u64 = 1 << 20;
 
 /// One line.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +23,7 @@ pub(super) enum Command {
     Spin(Duration),
     Timed(Duration),
     Offload(Duration),
+    Recurse(usize),
     Draining,
     Id,
     Frame,
@@ -41,6 +44,7 @@ impl Command {
             "spin" => wait().map(Command::Spin),
             "timed" => wait().map(Command::Timed),
             "offload" => wait().map(Command::Offload),
+            "recurse" => number(DEPTH_MAX).map(|kib| Command::Recurse(kib as usize)),
             "exact" => bytes().map(Command::Exact),
             _ => plain(line),
         };
@@ -73,6 +77,21 @@ pub(super) fn spin(time: Duration) {
     let begun = Instant::now();
     while begun.elapsed() < time {
         hint::spin_loop();
+    }
+}
+
+/// Calls itself until its stack is so much deeper than here.
+pub(super) fn recurse(kib: usize) {
+    let here = 0_u8;
+    deeper(std::ptr::from_ref(&here).addr(), kib << 10);
+}
+
+#[inline(never)]
+fn deeper(begin: usize, most: usize) -> u64 {
+    let frame = hint::black_box([0_u64; 32]);
+    match begin.abs_diff(frame.as_ptr().addr()) < most {
+        true => deeper(begin, most) + hint::black_box(frame)[0],
+        false => 0,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use switchboard_core::{Context, Flow, Offloaded, Session};
 
-use super::command::{Command, big, job, spin};
+use super::command::{Command, big, job, recurse, spin};
 
 /// One peer's session.
 pub(super) struct Probe {
@@ -74,6 +74,10 @@ impl Probe {
             Command::Spin(time) => {
                 spin(time);
                 peer.output.line("spun");
+            }
+            Command::Recurse(kib) => {
+                recurse(kib);
+                peer.output.line("recursed");
             }
             Command::Sleep(time) => self.wait(Pending::Sleep, time, peer),
             Command::Timed(time) => self.wait(Pending::Timed(peer.input.len()), time, peer),

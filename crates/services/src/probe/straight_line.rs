@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use switchboard_core::{Arrival, Peer};
 
-use super::command::{Command, big, job, spin};
+use super::command::{Command, big, job, recurse, spin};
 
 /// Serves one peer.
 pub(super) fn probe(peer: &mut Peer<'_>, greeting: &str) -> io::Result<()> {
@@ -23,6 +23,10 @@ pub(super) fn probe(peer: &mut Peer<'_>, greeting: &str) -> io::Result<()> {
             Command::Spin(time) => {
                 spin(time);
                 peer.write_all(b"spun\n")?;
+            }
+            Command::Recurse(kib) => {
+                recurse(kib);
+                peer.write_all(b"recursed\n")?;
             }
             Command::Offload(time) => {
                 let thread = peer.offload(move || job(time))?;
