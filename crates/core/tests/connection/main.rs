@@ -2,6 +2,7 @@
 //! on one side, a carrier of simulated time on the other. Each test says which mutant it kills.
 
 mod apart;
+mod asking;
 mod carrier;
 mod closing;
 mod endings;

@@ -77,9 +77,10 @@ pub(super) fn stacks_that_fit() -> usize {
 /// Bytes of a page.
 fn page_size() -> usize {
     static SIZE: OnceLock<usize> = OnceLock::new();
-    // SAFETY: asks for a number that every system has.
     *SIZE.get_or_init(|| {
-        usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+        // SAFETY: asks for a number that every system has.
+        let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        usize::try_from(size).expect("every system has pages")
     })
 }
 
