@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 use switchboard::Model;
-use switchboard::model::{COMBINATIONS, Combination, Kind, MODELS, Setting, Values};
+use switchboard::model::{COMBINATIONS, Combination, Family, Kind, MODELS, Setting, Values};
 
 use crate::table::{self, Format, FormatArgs};
 
@@ -51,7 +51,7 @@ struct Key {
     about: &'static str,
 }
 
-/// A number, or a word.
+/// A number, for a size one of bytes; or a word.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Value {
@@ -82,8 +82,8 @@ impl From<&'static Kind> for Row {
 impl From<&'static Setting> for Key {
     fn from(setting: &'static Setting) -> Key {
         let default = setting.default_here().map(|value| match setting.values {
-            Values::Number(..) => Value::Number(value),
-            Values::Size(..) | Values::Words(_) => Value::Word(setting.written(value)),
+            Values::Number(..) | Values::Size(..) => Value::Number(value),
+            Values::Words(_) => Value::Word(setting.written(value)),
         });
         Key { name: setting.name, values: setting.values_in_words(), default, about: setting.about }
     }
@@ -140,7 +140,8 @@ fn notes(rows: &[Row], combinations: &[Short]) -> String {
         })
         .collect();
     notes += &columns(&lines);
-    notes += "\nKeys, written as MODEL:key=value,key=value:\n";
+    notes +=
+        "\nKeys, written as MODEL:key=value,key=value (loop-models: all of the family `loop`):\n";
     notes += &columns(&key_lines());
     for row in rows {
         if let Some(reason) = &row.reason {
@@ -161,7 +162,13 @@ fn key_lines() -> Vec<[String; 3]> {
             }
         }
     }
-    let line = |(setting, models): (&Setting, Vec<&str>)| {
+    let loops: Vec<&str> =
+        MODELS.iter().filter(|kind| kind.family == Family::Loop).map(|kind| kind.name).collect();
+    let line = |(setting, mut models): (&Setting, Vec<&str>)| {
+        if loops.iter().all(|name| models.contains(name)) {
+            models.retain(|name| !loops.contains(name));
+            models.insert(0, "loop-models");
+        }
         let default = match setting.default_here() {
             Some(value) => format!(" (default {})", setting.written(value)),
             None => String::new(),

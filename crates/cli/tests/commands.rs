@@ -173,10 +173,17 @@ fn a_duration_needs_a_unit() {
 }
 
 #[test]
-fn a_style_that_a_model_cannot_run_is_refused_with_those_that_can() {
-    let words = ["serve", "hotline", "-m", "poll", "-l", "127.0.0.1:0"];
-    let sentence = "`hotline` is written in straight lines, which `poll` cannot run";
-    refuses(&words, 2, &[sentence, "sequential, process, thread, pool"]);
+fn a_size_of_stacks_is_refused_where_there_are_none_and_where_it_makes_no_sense() {
+    let said = |service: &str, model: &str, sentences: &[&str]| {
+        refuses(&["serve", service, "-m", model, "-l", "127.0.0.1:0"], 2, sentences);
+    };
+    said("echo", "epoll:stack=1MiB", &["`echo` is written in event style", "leave `stack=` out"]);
+    said("hotline", "thread:stack=1MiB", &["`thread` does not take `stack=`", "of their threads"]);
+    for wrong in ["4KiB", "2GiB", "64kb", "some"] {
+        let model = format!("coroutine:stack={wrong}");
+        said("echo", &model, &["stack is a size such as 1MiB, 64KiB to 1GiB"]);
+    }
+    said("echo", "coroutine:workers=2", &["a stack never moves to another thread"]);
 }
 
 #[test]
@@ -344,6 +351,9 @@ fn without_a_model_the_style_chooses_one() {
         let server = program(SWITCHBOARD).args(["serve", service]).start();
         server.model().to_owned()
     };
-    let event = if cfg!(target_os = "linux") { "epoll" } else { "portable" };
-    assert_eq!((of("echo").as_str(), of("hotline").as_str()), (event, "thread"));
+    let (event, straight_line) = match cfg!(target_os = "linux") {
+        true => ("epoll", "coroutine"),
+        false => ("portable", "thread"),
+    };
+    assert_eq!((of("echo").as_str(), of("hotline").as_str()), (event, straight_line));
 }
