@@ -256,7 +256,20 @@ impl<'a> Peer<'a> {
     }
 
     /// The least of `asked`, `limit` (which is the idle limit, if any) and the time left.
+    #[inline]
     fn bounded(&mut self, asked: Option<Duration>, limit: Option<Duration>) -> io::Result<Wait> {
+        match (asked, self.deadline) {
+            (None, None) => Ok(Wait { limit, idle: true }),
+            _ => self.bounded_more(asked, limit),
+        }
+    }
+
+    #[cold]
+    fn bounded_more(
+        &mut self,
+        asked: Option<Duration>,
+        limit: Option<Duration>,
+    ) -> io::Result<Wait> {
         let mut wait = Wait { limit, idle: true };
         let mut bound = |bound: Duration| {
             if wait.limit.is_none_or(|limit| bound <= limit) {
@@ -277,10 +290,12 @@ impl<'a> Peer<'a> {
     }
 
     /// Hands what was gathered to the wire.
+    #[inline]
     fn send_unsent(&mut self) -> io::Result<()> {
-        if self.unsent.is_empty() {
-            return Ok(());
-        }
+        if self.unsent.is_empty() { Ok(()) } else { self.send_gathered() }
+    }
+
+    fn send_gathered(&mut self) -> io::Result<()> {
         self.alive()?;
         let mut sent = 0;
         while sent < self.unsent.len() {
@@ -293,6 +308,7 @@ impl<'a> Peer<'a> {
     }
 
     /// Fails once the peer's fate is sealed.
+    #[inline]
     fn alive(&self) -> io::Result<()> {
         match self.fate {
             None => Ok(()),
@@ -301,14 +317,18 @@ impl<'a> Peer<'a> {
     }
 
     /// Remembers what an error of the wire means for the peer.
+    #[inline]
     fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
-        result.inspect_err(|error| {
-            self.unsent.clear();
-            self.fate = Some(match error.kind() {
-                io::ErrorKind::ConnectionAborted if self.wire.draining() => Ending::CutOff,
-                _ => Ending::of_io(error),
-            });
-        })
+        result.inspect_err(|error| self.failed(error))
+    }
+
+    #[cold]
+    fn failed(&mut self, error: &io::Error) {
+        self.unsent.clear();
+        self.fate = Some(match error.kind() {
+            io::ErrorKind::ConnectionAborted if self.wire.draining() => Ending::CutOff,
+            _ => Ending::of_io(error),
+        });
     }
 
     fn missed(&mut self, fate: Ending) -> io::Error {
@@ -326,6 +346,7 @@ impl<'a> Peer<'a> {
 }
 
 /// The error that a handler sees for what ended its peer.
+#[cold]
 fn error_of(fate: Ending) -> io::Error {
     let kind = match fate {
         Ending::TimedOut => io::ErrorKind::TimedOut,

@@ -1,5 +1,7 @@
 //! What a handler on a stack may do to others of its loop, and what not.
 
+#![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
+
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
