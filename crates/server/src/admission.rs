@@ -16,8 +16,8 @@ use crate::counters::RowHandle;
 use crate::listening::Listener;
 use crate::waiting::until_readable;
 
-pub(crate) use gate::Gate;
 pub use gate::WhenFull;
+pub(crate) use gate::{Gate, Whose};
 pub(crate) use intake::Intake;
 
 /// A peer that was let in and has no session yet. Its socket is as accept4(2) made it.
@@ -38,7 +38,8 @@ pub(crate) enum Accepted {
     Nobody,
     /// Whoever waits must go on waiting until a peer leaves.
     Full,
-    /// Whoever waits here is left to other processes, until a peer leaves this one.
+    /// Whoever waits here is left to other processes, until a peer leaves this one. They are to be
+    /// [told](Listener::pass_on).
     Left,
     /// Out of descriptors or worse: look again after `pause`, or when a peer has left.
     Exhausted {
@@ -62,8 +63,10 @@ pub(crate) struct Acceptor {
     refusal: Occasionally,
     flags: SocketFlags,
     row: RowHandle,
-    /// A ring of the gate's was asked for, and has not come.
+    /// A ring of the gate's was asked for, and has not come: for a peer of the server's, and for one
+    /// of this process's own.
     asked: bool,
+    asked_own: bool,
 }
 
 /// Errors of single peers that are skipped before the listener itself is suspected.
@@ -88,6 +91,7 @@ impl Acceptor {
             flags: flags | SocketFlags::CLOEXEC,
             row,
             asked: false,
+            asked_own: false,
         }
     }
 
@@ -98,16 +102,19 @@ impl Acceptor {
         let placed = gate.when_full == WhenFull::Wait;
         loop {
             let leaves = || listener.shared && gate.leaves_others();
-            if !leaves() && (!placed || gate.enter(&self.row)) {
-                break;
-            }
-            self.ask(gate);
-            // A peer that left before that has rung nobody.
+            // A peer that left before this one asked has rung nobody: so it looks again.
             if leaves() {
-                return Accepted::Left;
-            }
-            if placed && gate.full() {
-                return Accepted::Full;
+                self.ask(gate, Whose::Own);
+                if leaves() {
+                    return Accepted::Left;
+                }
+            } else if !placed || gate.enter(&self.row) {
+                break;
+            } else {
+                self.ask(gate, Whose::Servers);
+                if gate.full() {
+                    return Accepted::Full;
+                }
             }
         }
         let accepted = self.take(gate, listener, placed);
@@ -117,11 +124,18 @@ impl Acceptor {
         accepted
     }
 
-    /// Asks for one ring of the gate's `left` when a peer leaves, unless one that was asked for has
-    /// not been [answered](Acceptor::answer).
-    pub(crate) fn ask(&mut self, gate: &Gate) {
-        if !std::mem::replace(&mut self.asked, true) {
-            gate.ask();
+    /// Asks for one ring of the gate's when a peer [leaves](Gate::left), unless one that was asked for
+    /// has not been [answered](Acceptor::answer).
+    pub(crate) fn ask(&mut self, gate: &Gate, whose: Whose) {
+        if !std::mem::replace(self.asked(whose), true) {
+            gate.ask(whose);
+        }
+    }
+
+    fn asked(&mut self, whose: Whose) -> &mut bool {
+        match whose {
+            Whose::Servers => &mut self.asked,
+            Whose::Own => &mut self.asked_own,
         }
     }
 
@@ -130,9 +144,9 @@ impl Acceptor {
     /// One ring wakes all who wait. If others were faster, one of them has taken it although it may
     /// have been meant for this one, and theirs will be this one's: if it asked for another, there
     /// would be one ring more each time, for ever.
-    pub(crate) fn answer(&mut self, gate: &Gate) {
-        if gate.left.answer() {
-            self.asked = false;
+    pub(crate) fn answer(&mut self, gate: &Gate, whose: Whose) {
+        if gate.bell(whose).answer() {
+            *self.asked(whose) = false;
         }
     }
 
@@ -322,6 +336,7 @@ mod tests {
             receive_buffer: None,
             send_buffer: None,
             wait: None,
+            others: false,
         };
         let listeners = Listeners::open(&["127.0.0.1:0".parse().unwrap()], options, 1).unwrap();
         listeners.lend(0).remove(0)

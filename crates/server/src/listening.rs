@@ -26,6 +26,7 @@ use rustix::net::{getsockname, sockopt};
 use switchboard_core::Endpoint;
 
 use crate::Address;
+use crate::stopping::Bell;
 
 /// What every listener of a server has in common.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct ListenOptions {
     pub(crate) send_buffer: Option<usize>,
     /// How long accepted sockets wait, if they are blocking.
     pub(crate) wait: Option<Duration>,
+    /// Several processes accept.
+    pub(crate) others: bool,
 }
 
 /// One listening socket, non-blocking. Closed when the last holder lets go of it.
@@ -46,6 +49,9 @@ pub(crate) struct Listener {
     pub(crate) wildcard: bool,
     /// There is one for all loops and processes.
     pub(crate) shared: bool,
+    /// Rung for a newcomer that one process leaves to the others; `None`: there are none, or none
+    /// that have this listener.
+    passed_on: Option<Bell>,
     /// What accepted sockets have as their time-outs (`SO_RCVTIMEO`, `SO_SNDTIMEO`).
     wait: Option<Duration>,
     /// The socket's file, which file it was, and the process that made it and removes it.
@@ -178,6 +184,29 @@ impl Listener {
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.wait
     }
+
+    /// Whoever is woken for newcomers here looks, too, when this is readable, and
+    /// [answers](Listener::answer) first. Watched along with the listener, by those of whom the kernel
+    /// wakes one.
+    pub(crate) fn passed_on(&self) -> Option<BorrowedFd<'_>> {
+        self.passed_on.as_ref().map(Bell::fd)
+    }
+
+    /// Newcomers are left to the other processes: somebody else is woken in the place of the caller,
+    /// who may be the only one whom the kernel has told of the last one. Once for each time that the
+    /// caller stops watching: so it ends, even if nobody has room.
+    pub(crate) fn pass_on(&self) {
+        if let Some(bell) = &self.passed_on {
+            bell.ring();
+        }
+    }
+
+    /// Takes one ring, if nobody else has taken it.
+    pub(crate) fn answer(&self) {
+        if let Some(bell) = &self.passed_on {
+            bell.answer();
+        }
+    }
 }
 
 impl AsFd for Listener {
@@ -230,12 +259,14 @@ fn listen_inet(
     for _ in 1..count {
         sockets.push(bind_inet(bound, dual && bound.is_ipv6(), options, true)?);
     }
+    let shared = count == 1;
     let listening = sockets.into_iter().map(|socket| {
         listen(&socket, options.backlog)?;
         Ok(Listener {
             fd: OwnedFd::from(TcpListener::from(socket)),
             address: Endpoint::from(bound),
-            shared: count == 1,
+            shared,
+            passed_on: bell_for_others(shared && options.others)?,
             wildcard: bound.ip().is_unspecified(),
             wait: options.wait,
             file: None,
@@ -270,6 +301,10 @@ fn bind_inet(
     Ok(fd)
 }
 
+fn bell_for_others(any: bool) -> io::Result<Option<Bell>> {
+    any.then(Bell::for_several).transpose()
+}
+
 fn listen_unix(path: &Path, options: ListenOptions) -> io::Result<Listener> {
     clear_stale(path)?;
     let listener = UnixListener::bind(path)?;
@@ -281,6 +316,7 @@ fn listen_unix(path: &Path, options: ListenOptions) -> io::Result<Listener> {
         fd,
         address: Endpoint::Path(Arc::new(path.to_owned())),
         shared: true,
+        passed_on: bell_for_others(options.others)?,
         wildcard: false,
         // Not inherited from the listener, as it is with TCP.
         wait: None,

@@ -62,6 +62,7 @@ impl Default for Options {
                 receive_buffer: None,
                 send_buffer: None,
                 wait: None,
+                others: false,
             },
             console: false,
             offload_threads: offload_threads_here(),
@@ -263,14 +264,14 @@ impl Server {
             false => self.addresses,
         };
         let layout = Layout::of(&model);
-        let listen = ListenOptions { wait: limits.idle, ..options.listen };
+        let others = layout.processes > 1;
+        let listen = ListenOptions { wait: limits.idle, others, ..options.listen };
         let listeners =
             Listeners::open(&addresses, listen, layout.all_sets()).map_err(ServeError::Io)?;
         let sessions = Sessions::new(Arc::clone(&self.service), &model);
         let own_most = layout.peers_that_fit(&model).min(sessions.peers_that_fit());
         let most = options.peers_max.unwrap_or(own_most.saturating_mul(layout.processes));
-        let gate = Gate::new(most, own_most, layout.processes > 1, options.when_full)
-            .map_err(ServeError::Io)?;
+        let gate = Gate::new(most, own_most, others, options.when_full).map_err(ServeError::Io)?;
         let site = Site {
             service: self.service,
             sessions: Arc::new(sessions),

@@ -51,6 +51,7 @@ impl Site {
     ) -> io::Result<Site> {
         self.listeners.keep(place, sets);
         self.stop.renew()?;
+        self.gate.renew()?;
         Ok(Site {
             service: Arc::clone(&self.service),
             sessions: Arc::clone(&self.sessions),

@@ -121,13 +121,8 @@ impl Flag {
         Ok(Flag { raised: AtomicBool::new(false), line: Line::new(false)? })
     }
 
-    /// Puts a line of its own in the place of the one that a fork has copied.
     fn renew(&self) -> io::Result<()> {
-        let Line { reader, writer } = Line::new(false)?;
-        replace(&reader, &self.line.reader)?;
-        if let (Some(new), Some(old)) = (&writer, &self.line.writer) {
-            replace(new, old)?;
-        }
+        self.line.renew(false)?;
         if self.raised.load(Ordering::SeqCst) {
             self.raised.store(false, Ordering::SeqCst);
         }
@@ -174,6 +169,11 @@ impl Bell {
         Ok(Bell(Line::new(true)?))
     }
 
+    /// In a process that has just been forked: a bell for several is its own from now on.
+    pub(crate) fn renew_for_several(&self) -> io::Result<()> {
+        self.0.renew(true)
+    }
+
     /// From any thread.
     pub(crate) fn ring(&self) {
         self.0.write(1);
@@ -204,6 +204,18 @@ struct Line {
     reader: OwnedFd,
     /// `None`: the reader is the writer, too.
     writer: Option<OwnedFd>,
+}
+
+impl Line {
+    /// Puts a line of its own in the place of the one that a fork has copied.
+    fn renew(&self, several: bool) -> io::Result<()> {
+        let Line { reader, writer } = Line::new(several)?;
+        replace(&reader, &self.reader)?;
+        match (&writer, &self.writer) {
+            (Some(new), Some(old)) => replace(new, old),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -173,7 +173,7 @@ fn there_is_room_for_as_many_peers_as_there_are_descriptors_for() {
         // They all share the listener: whichever process has room takes them.
         let directory = tempfile::tempdir().unwrap();
         let address = format!("unix:{}/socket", directory.path().display());
-        let (server, room) = limited(model, most, &address);
+        let (server, room) = limited(model, most, &address, &[]);
         assert!(room >= least, "room for {room} only under {model}");
         let mut peers: Vec<Client> =
             (0..room).map(|_| Client::connect(&address).unwrap()).collect();
@@ -183,19 +183,85 @@ fn there_is_room_for_as_many_peers_as_there_are_descriptors_for() {
     }
 }
 
+/// Models whose acceptors share a listener at which the kernel wakes one of them, and a number of
+/// descriptors that makes their processes full before they are busy.
+const WOKEN_ONE_AT_A_TIME: [(&str, u32); 4] = [
+    ("pool:processes=2,threads=40", 180),
+    ("thread:accept=shared,processes=2", 60),
+    ("epoll:accept=shared,processes=2,threads=3", 60),
+    ("epoll-et:accept=shared,processes=3,threads=2", 60),
+];
+
+/// Kills: a newcomer whom the kernel has told to a full process only, and who waits until another
+/// comes or goes; one process that takes a ring that was meant for another, and does not look.
+#[test]
+fn whoever_a_full_process_leaves_to_the_others_is_served() {
+    for (model, most) in WOKEN_ONE_AT_A_TIME {
+        for in_a_burst in [false, true, true, true] {
+            let (server, room) = limited(model, most, "127.0.0.1:0", &[]);
+            let mut peers: Vec<Client> = Vec::new();
+            for _ in 0..room {
+                let mut peer = server.connect();
+                if !in_a_burst {
+                    expect_service(&mut peer);
+                }
+                peers.push(peer);
+            }
+            peers.iter_mut().for_each(expect_service);
+            drop(peers);
+            expect_counts(&server.stop(), room, 0);
+        }
+    }
+}
+
+/// Kills: processes that are all full and wake each other for a newcomer again and again; newcomers
+/// who are forgotten over it when a peer leaves.
+#[test]
+fn processes_that_are_all_full_wait_until_a_peer_leaves() {
+    const NEWCOMERS: usize = 10;
+    for (model, most) in WOKEN_ONE_AT_A_TIME {
+        let (empty, room) = limited(model, most, "127.0.0.1:0", &[]);
+        expect_counts(&empty.stop(), 0, 0);
+        // More may come than there are descriptors for: nobody is refused for their number.
+        let (server, _) = limited(model, most, "127.0.0.1:0", &["--peers-max", "100000"]);
+        let mut peers: Vec<Client> = Vec::new();
+        for _ in 0..room {
+            peers.push(server.connect());
+            expect_service(peers.last_mut().unwrap());
+        }
+        let mut newcomers: Vec<Client> = (0..NEWCOMERS).map(|_| server.connect()).collect();
+        for (number, newcomer) in newcomers.iter_mut().enumerate() {
+            newcomer.send(format!("echo {number}\n"));
+        }
+        // Time enough for those who do not wait to be told from those who do.
+        peers[0].send("sleep 200\n").expect("slept\n");
+        let waits = newcomers.iter_mut().all(|newcomer| newcomer.unexpected().is_empty());
+        assert!(waits, "there is no room under {model}");
+        for (number, newcomer) in newcomers.iter_mut().enumerate() {
+            peers.swap_remove(number * 7 % peers.len()).end().expect_end();
+            newcomer.expect(format!("{number}\n"));
+        }
+        drop((peers, newcomers));
+        let stopped = server.stop();
+        expect_counts(&stopped, room + NEWCOMERS, 0);
+        let each = stopped.get("waits") / stopped.get("accepted");
+        assert!(each < 30, "{each} waits for each peer under {model}: {stopped:?}");
+    }
+}
+
 /// Kills: a pool that says that it has room for a peer at each thread, and has no descriptors for
 /// them.
 #[test]
 fn a_pool_has_no_more_room_than_descriptors() {
-    let (server, room) = limited("pool:processes=2,threads=40", 180, "127.0.0.1:0");
+    let (server, room) = limited("pool:processes=2,threads=40", 180, "127.0.0.1:0", &[]);
     assert!((2..=66).contains(&room), "room for {room}");
     expect_counts(&server.stop(), 0, 0);
 }
 
 /// A server that may have `most` descriptors, and for how many peers it says that it has room.
-fn limited(model: &str, most: usize, address: &str) -> (Running, usize) {
+fn limited(model: &str, most: u32, address: &str, more: &[&str]) -> (Running, usize) {
     let limited = program("prlimit").arg(format!("--nofile={most}:{most}"));
-    let limited = limited.args([SWITCHBOARD, "serve", "probe", "-v"]).model(model);
+    let limited = limited.args([SWITCHBOARD, "serve", "probe", "-v"]).args(more).model(model);
     let server = limited.listen(address).start();
     server.until_stderr("thread main");
     let room = server.stderr().split_once("room for ").unwrap().1.to_owned();

@@ -1,6 +1,7 @@
 //! The gate: how many peers there are, and may be.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 
 use crate::counters::Row;
@@ -17,6 +18,15 @@ pub enum WhenFull {
     Wait,
 }
 
+/// Of whom one must leave, so that there is room for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// A peer of any process.
+    Servers,
+    /// A peer of this process, which has all that it can have, and leaves newcomers to the others.
+    Own,
+}
+
 /// Counts the peers of the whole server, in all its processes, against their limit; and those of
 /// this process against what it has descriptors for.
 pub(crate) struct Gate {
@@ -26,11 +36,13 @@ pub(crate) struct Gate {
     /// Peers of this process, and the most that it can have.
     own: AtomicUsize,
     own_most: usize,
-    /// There are other processes, who can serve peers that find this one full, if they have the
-    /// listener, too.
-    others: bool,
     /// A ring for each of those who asked: wakes loops and threads that wait for a peer to leave.
-    pub(crate) left: Bell,
+    left: Bell,
+    /// The same for a peer of this process. One bell would not do for both: a full process that is
+    /// woken by another's peer would take the ring of the one that has room now. `None`: there are no
+    /// other processes, who can serve peers that find this one full, if they have the listener, too.
+    own_left: Option<Bell>,
+    own_awaiting: AtomicUsize,
 }
 
 /// What all processes of a server have in common.
@@ -62,9 +74,36 @@ impl Gate {
             when_full,
             own: AtomicUsize::new(0),
             own_most,
-            others,
             left: Bell::for_several()?,
+            own_left: others.then(Bell::for_several).transpose()?,
+            own_awaiting: AtomicUsize::new(0),
         })
+    }
+
+    /// In a process that has just been forked: the bell for its own peers is its own.
+    pub(crate) fn renew(&self) -> io::Result<()> {
+        self.own_left.as_ref().map_or(Ok(()), Bell::renew_for_several)
+    }
+
+    /// Rung for those who asked, when a peer has left.
+    pub(super) fn bell(&self, whose: Whose) -> &Bell {
+        match (whose, &self.own_left) {
+            (Whose::Own, Some(bell)) => bell,
+            // Without others the server's peers are this process's own.
+            _ => &self.left,
+        }
+    }
+
+    /// Readable when a peer has left, for those who [asked](super::Acceptor::ask).
+    pub(crate) fn left(&self, whose: Whose) -> BorrowedFd<'_> {
+        self.bell(whose).fd()
+    }
+
+    fn awaiting(&self, whose: Whose) -> &AtomicUsize {
+        match whose {
+            Whose::Servers => &self.doors().awaiting,
+            Whose::Own => &self.own_awaiting,
+        }
     }
 
     fn doors(&self) -> &Doors {
@@ -100,7 +139,8 @@ impl Gate {
     /// An admitted peer has gone.
     pub(crate) fn leave(&self, row: &Row) {
         self.withdraw(row);
-        self.tell();
+        self.tell(Whose::Servers);
+        self.tell(Whose::Own);
     }
 
     /// One that was let in could not be served after all. Nobody is told: there is no more room than
@@ -115,19 +155,20 @@ impl Gate {
     pub(crate) fn leave_all(&self, peers: u64) {
         let peers = isize::try_from(peers).unwrap_or(0);
         self.doors().present.fetch_sub(peers, Ordering::SeqCst);
-        self.tell();
+        self.tell(Whose::Servers);
     }
 
-    fn tell(&self) {
-        if self.doors().awaiting.load(Ordering::SeqCst) > 0 {
-            let count = self.doors().awaiting.swap(0, Ordering::SeqCst);
-            self.left.ring_times(count);
+    fn tell(&self, whose: Whose) {
+        let awaiting = self.awaiting(whose);
+        if awaiting.load(Ordering::SeqCst) > 0 {
+            let count = awaiting.swap(0, Ordering::SeqCst);
+            self.bell(whose).ring_times(count);
         }
     }
 
-    /// Asks for one ring of `left` when the next peer leaves: see [`Acceptor::ask`](super::Acceptor).
-    pub(super) fn ask(&self) {
-        self.doors().awaiting.fetch_add(1, Ordering::SeqCst);
+    /// Asks for one ring when the next peer leaves: see [`Acceptor::ask`](super::Acceptor).
+    pub(super) fn ask(&self, whose: Whose) {
+        self.awaiting(whose).fetch_add(1, Ordering::SeqCst);
     }
 
     /// A place that was taken for a while is given back, by one who has `asked` or not: others are
@@ -135,7 +176,7 @@ impl Gate {
     pub(super) fn give_back(&self, row: &Row, asked: bool) {
         self.withdraw(row);
         if self.doors().awaiting.load(Ordering::SeqCst) > usize::from(asked) {
-            self.tell();
+            self.tell(Whose::Servers);
         }
     }
 
@@ -146,13 +187,13 @@ impl Gate {
 
     /// Whether there are several processes.
     pub(crate) fn has_others(&self) -> bool {
-        self.others
+        self.own_left.is_some()
     }
 
     /// This process has all the peers that it can have; the next ones at a listener that all share are
     /// for the others, who have room.
     pub(super) fn leaves_others(&self) -> bool {
-        self.others
+        self.has_others()
             && self.own.load(Ordering::SeqCst) >= self.own_most
             && self.has_room(self.doors().present.load(Ordering::SeqCst))
     }

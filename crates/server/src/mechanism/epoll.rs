@@ -56,6 +56,7 @@ impl<const EDGE: bool> Mechanism for Epoll<EDGE> {
     const CALL: &'static str = "epoll_wait";
     const ARMS: u64 = 1;
     const EDGE: bool = EDGE;
+    const EXCLUSIVE: bool = true;
 
     fn add(&mut self, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
         let data = EventData::new_u64(key.0);

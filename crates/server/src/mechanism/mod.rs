@@ -31,6 +31,10 @@ pub(crate) trait Mechanism {
     /// Whether it tells of a change once, so that a socket must be drained each time.
     const EDGE: bool = false;
 
+    /// Whether the kernel tells one of the loops that watch a listener of a newcomer, not all: then
+    /// they watch its bell, too, by which one that does not take the newcomer tells another.
+    const EXCLUSIVE: bool = false;
+
     /// Whether its call waits at all.
     const WAITS: bool = true;
 
@@ -73,11 +77,17 @@ impl Key {
     pub(crate) const CUT: Key = Key(1);
     pub(crate) const LETTERS: Key = Key(2);
     pub(crate) const LEFT: Key = Key(3);
+    pub(crate) const OWN_LEFT: Key = Key(4);
     const LISTENERS: u64 = 16;
 
-    /// The listener at `index`; fewer than 2^32 - 16.
+    /// The listener at `index`; fewer than 2^31 - 8.
     pub(crate) fn listener(index: usize) -> Key {
-        Key(Key::LISTENERS + index as u64)
+        Key(Key::LISTENERS + 2 * index as u64)
+    }
+
+    /// What other processes ring who leave newcomers at that listener to this one.
+    pub(crate) fn passed_on(index: usize) -> Key {
+        Key(Key::listener(index).0 + 1)
     }
 
     /// `generation` is at least 1.
@@ -98,9 +108,15 @@ impl Key {
         (self.0 >> 32) as u32
     }
 
-    /// Which listener this is, if it is one.
+    /// At which listener there are newcomers, if that is what this tells.
     pub(crate) fn listener_index(self) -> Option<usize> {
-        (!self.is_peer() && self.0 >= Key::LISTENERS).then(|| (self.0 - Key::LISTENERS) as usize)
+        let from = self.0.checked_sub(Key::LISTENERS).filter(|_| !self.is_peer())?;
+        Some((from / 2) as usize)
+    }
+
+    /// Whether they were left to this process, by one who has rung.
+    pub(crate) fn is_passed_on(self) -> bool {
+        self.listener_index().is_some_and(|index| self == Key::passed_on(index))
     }
 }
 

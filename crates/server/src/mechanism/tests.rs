@@ -300,7 +300,9 @@ fn a_reused_descriptor_never_speaks_for_the_old_key<M: Mechanism>(make: fn() -> 
 /// Kills: an edge-triggered stop or listener, which is not drained each time; a stop that is told
 /// of before it is raised.
 fn the_servers_own_are_told_until_they_are_read<M: Mechanism>(make: fn() -> M) {
-    for key in [Key::STOP, Key::CUT, Key::LETTERS, Key::LEFT, Key::listener(0)] {
+    let own = [Key::STOP, Key::CUT, Key::LETTERS, Key::LEFT, Key::OWN_LEFT, Key::listener(0)];
+    // Only who is told of newcomers alone is told of those that were left to others.
+    for key in own.into_iter().chain(M::EXCLUSIVE.then_some(Key::passed_on(0))) {
         let (mut mechanism, pair) = (make(), unix());
         mechanism.add(pair.near.as_fd(), key, Interest::READ).unwrap();
         let silent = look(&mut mechanism, NOW);

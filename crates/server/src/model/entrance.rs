@@ -5,12 +5,13 @@
 //! where no stop would reach it.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::iter;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::lobby::{Lobby, turn_away};
-use crate::admission::{Accepted, Acceptor, Newcomer};
+use crate::admission::{Accepted, Acceptor, Newcomer, Whose};
 use crate::counters::{RowHandle, Stats};
 use crate::listening::{Attention, Listener};
 use crate::queue::Queue;
@@ -22,7 +23,8 @@ use crate::waiting::{Watch, until_readable};
 const STOP: u64 = 0;
 const BELL: u64 = 1;
 const LEFT: u64 = 2;
-const LISTENERS: u64 = 3;
+/// From here on two for each listener: its own, and its bell's.
+const LISTENERS: u64 = 4;
 
 /// Descriptors of an entrance: its bell, what it waits with, the reserve of its acceptor.
 pub(super) const ENTRANCE_DESCRIPTORS: usize = 3;
@@ -65,6 +67,11 @@ impl<F: FnMut(Newcomer) -> io::Result<()>> Host for F {
     }
 }
 
+/// The name of a listener's bell, by the listener's own, or by itself.
+fn bell_of(name: u64) -> u64 {
+    name | 1
+}
+
 /// The thread's own part of it.
 struct Guard<'e> {
     entrance: &'e Entrance,
@@ -73,8 +80,8 @@ struct Guard<'e> {
     watched: Attention,
     acceptor: Acceptor,
     watch: Watch,
-    /// Newcomers at listeners that all processes share are left to the others, until a peer leaves,
-    /// which is watched for.
+    /// Newcomers at listeners that all processes share are left to the others, until a peer leaves
+    /// this one, which is watched for.
     leaves: bool,
 }
 
@@ -147,15 +154,17 @@ impl Guard<'_> {
             let name = self.watch.ready_at(place);
             match name {
                 BELL => self.entrance.bell.quiet(),
-                LEFT => self.peer_left(),
+                LEFT => self.own_peer_left(),
                 _ => {}
             }
-            let place = name.checked_sub(LISTENERS).and_then(|place| usize::try_from(place).ok());
-            let listener = place.and_then(|place| self.lent.get(place)).and_then(Weak::upgrade);
-            let Some(listener) = listener else { continue };
-            // The operator may have said so meanwhile.
-            if self.entrance.site.listeners.held() {
+            let Some(listener) = self.listener(name) else { continue };
+            // The operator may have said so meanwhile, or it has just been left to others.
+            if !self.wanted(true).has(&listener) {
                 continue;
+            }
+            // Only by one who looks, so that no ring is lost.
+            if name == bell_of(name) {
+                listener.answer();
             }
             let accepted = self.acceptor.accept(&self.entrance.site.gate, &listener);
             // It is not held while the peer is served.
@@ -175,38 +184,52 @@ impl Guard<'_> {
 
     /// Watches the listeners if the host has room, unless the operator said `pause`.
     fn listen(&mut self, room: bool) -> io::Result<()> {
-        let any = room && !self.entrance.site.listeners.held();
-        let wanted = Attention { any, leaves: self.leaves };
+        let wanted = self.wanted(room);
         if wanted == self.watched {
             return Ok(());
         }
         let before = std::mem::replace(&mut self.watched, wanted);
-        for (listener, name) in self.lent.iter().zip(LISTENERS..) {
+        for (listener, name) in self.lent.iter().zip((LISTENERS..).step_by(2)) {
             let Some(listener) = listener.upgrade() else { continue };
-            match (before.has(&listener), wanted.has(&listener)) {
-                (false, true) => self.watch.add(&*listener, name, true)?,
-                (true, false) => self.watch.remove(&*listener),
-                _ => {}
+            let bell = listener.passed_on().map(|fd| (fd, bell_of(name)));
+            for (fd, name) in iter::once((listener.as_fd(), name)).chain(bell) {
+                match (before.has(&listener), wanted.has(&listener)) {
+                    (false, true) => self.watch.add(fd, name, true)?,
+                    (true, false) => self.watch.remove(fd),
+                    _ => {}
+                }
             }
         }
         Ok(())
     }
 
-    /// Leaves newcomers to other processes until a peer has left.
+    fn wanted(&self, room: bool) -> Attention {
+        let any = room && !self.entrance.site.listeners.held();
+        Attention { any, leaves: self.leaves }
+    }
+
+    /// The listener that is watched under this name, or whose bell is.
+    fn listener(&self, name: u64) -> Option<Arc<Listener>> {
+        let place = usize::try_from(name.checked_sub(LISTENERS)? / 2).ok()?;
+        self.lent.get(place)?.upgrade()
+    }
+
+    /// Leaves newcomers to other processes until one of this process's own peers has left.
     fn leave_to_others(&mut self) -> io::Result<()> {
         if std::mem::replace(&mut self.leaves, true) {
             return Ok(());
         }
-        self.watch.add(self.entrance.site.gate.left.fd(), LEFT, false)
+        self.lent.iter().filter_map(Weak::upgrade).for_each(|listener| listener.pass_on());
+        self.watch.add(self.entrance.site.gate.left(Whose::Own), LEFT, false)
     }
 
     /// The gate has rung. One ring is taken, and none is watched for that was not asked for.
-    fn peer_left(&mut self) {
+    fn own_peer_left(&mut self) {
         let gate = &self.entrance.site.gate;
         if std::mem::take(&mut self.leaves) {
-            self.watch.remove(gate.left.fd());
+            self.watch.remove(gate.left(Whose::Own));
         }
-        self.acceptor.answer(gate);
+        self.acceptor.answer(gate, Whose::Own);
     }
 
     /// The drain has begun: serves whom the warden has taken in, until nobody else will come. One
@@ -259,9 +282,9 @@ impl Guard<'_> {
     /// Accepts nobody for that long, or until a peer leaves or `stop` is readable.
     fn pause(&mut self, stop: BorrowedFd<'_>, pause: Duration) {
         let gate = &self.entrance.site.gate;
-        self.acceptor.ask(gate);
-        if until_readable(&[stop, gate.left.fd()], Some(pause)).contains(&1) {
-            self.peer_left();
+        self.acceptor.ask(gate, Whose::Servers);
+        if until_readable(&[stop, gate.left(Whose::Servers)], Some(pause)).contains(&1) {
+            self.acceptor.answer(gate, Whose::Servers);
         }
     }
 }

@@ -140,9 +140,9 @@ impl Family {
     }
 }
 
-/// Descriptors of every process: the two stages of the stop, the gate's bell, its crew's; its end of
-/// the channel and the bell for its wish to leave, where it is supervised.
-const DESCRIPTORS: usize = 6;
+/// Descriptors of every process: the two stages of the stop, the gate's bell, its crew's; the gate's
+/// second bell, its end of the channel and the bell for its wish to leave, where it is supervised.
+const DESCRIPTORS: usize = 7;
 
 /// What all loop models have in common; a mechanism's file adds its name and its `run`.
 pub(crate) const fn loop_model() -> Kind {

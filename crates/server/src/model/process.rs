@@ -18,7 +18,7 @@ use switchboard_core::{Ending, PeerInfo};
 use super::lobby::Lobby;
 use super::presence::Presence;
 use super::{Kind, Model, Run, blocking_model, settings, tasks};
-use crate::admission::{Accepted, Acceptor, Newcomer};
+use crate::admission::{Accepted, Acceptor, Newcomer, Whose};
 use crate::carrier::blocking::Buffers;
 use crate::counters::{RowHandle, Stats};
 use crate::listening::Listener;
@@ -97,7 +97,7 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
     let own = Own::new(site)?;
     let watch = Watch::new()?;
     let heeds = own::obey_signals(&own, &site.stop)?;
-    watch.add(site.gate.left.fd(), LEFT, false)?;
+    watch.add(site.gate.left(Whose::Servers), LEFT, false)?;
     let parent = Parent {
         site: Arc::clone(site),
         lent: site.listeners.lend(0),
@@ -282,7 +282,7 @@ impl Crew for Parent {
             if name >= CHILDREN {
                 self.bury((name - CHILDREN) as usize);
             } else if name == LEFT {
-                self.acceptor.answer(&self.site.gate);
+                self.acceptor.answer(&self.site.gate, Whose::Servers);
                 self.pause = None;
             } else {
                 // One: on a busy core its child comes first, and another look costs no more than

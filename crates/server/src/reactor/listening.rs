@@ -1,12 +1,14 @@
 //! A loop's listeners: when it accepts, when it pauses, when it lets them go.
 
 use std::io;
+use std::iter;
+use std::mem;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::Reactor;
-use crate::admission::{Accepted, Intake};
+use crate::admission::{Accepted, Intake, Whose};
 use crate::listening::{Attention, Listener};
 use crate::mechanism::{Interest, Key, Mechanism};
 
@@ -18,8 +20,9 @@ pub(super) struct Listening {
     lent: Vec<Arc<Listener>>,
     /// Those that the mechanism watches.
     watched: Attention,
-    /// The mechanism watches for a peer that leaves, anywhere in the server.
+    /// The mechanism watches for a peer that leaves, anywhere in the server; in this process.
     awaits_leaving: bool,
+    awaits_own: bool,
     /// Another thread accepts for this loop, and may still send newcomers.
     pub(super) awaits_handoffs: bool,
     /// The operator said `pause`.
@@ -44,6 +47,7 @@ impl Listening {
             lent,
             watched: Attention::default(),
             awaits_leaving: false,
+            awaits_own: false,
             awaits_handoffs,
             held: false,
             pause: None,
@@ -58,9 +62,11 @@ impl Listening {
     }
 
     /// There is room for another.
-    pub(super) fn peer_left(&mut self) {
-        self.pause = None;
-        self.leaves = false;
+    pub(super) fn peer_left(&mut self, whose: Whose) {
+        match whose {
+            Whose::Servers => self.pause = None,
+            Whose::Own => self.leaves = false,
+        }
     }
 
     /// All listeners were given back, and nobody else sends newcomers.
@@ -70,7 +76,7 @@ impl Listening {
 
     /// There will be room when a peer leaves, be it another loop's.
     fn full(&self) -> bool {
-        self.leaves || matches!(self.pause, Some(Pause { until: None }))
+        matches!(self.pause, Some(Pause { until: None }))
     }
 
     fn wanted(&self) -> bool {
@@ -90,36 +96,76 @@ impl<M: Mechanism> Reactor<'_, M> {
         if wanted == self.listening.watched {
             return Ok(());
         }
-        let before = std::mem::replace(&mut self.listening.watched, wanted);
-        for (index, listener) in self.listening.lent.iter().enumerate() {
-            let fd = listener.as_fd();
-            match (before.has(listener), wanted.has(listener)) {
-                (false, true) => self.mechanism.add(fd, Key::listener(index), Interest::READ)?,
-                (true, false) => self.mechanism.remove(fd)?,
-                _ => continue,
+        let before = mem::replace(&mut self.listening.watched, wanted);
+        for index in 0..self.listening.lent.len() {
+            let listener = &self.listening.lent[index];
+            let (before, wanted) = (before.has(listener), wanted.has(listener));
+            if before != wanted {
+                self.attend(index, wanted)?;
             }
-            self.hand.stats.arms += M::ARMS;
         }
         Ok(())
     }
 
-    /// While the server is full, watches for a peer that leaves another loop.
+    /// Watches a listener, or does so no longer; where the kernel tells one loop alone of a newcomer,
+    /// the listener's bell as well.
+    fn attend(&mut self, index: usize, watch: bool) -> io::Result<()> {
+        let listener = &self.listening.lent[index];
+        let bell = listener.passed_on().filter(|_| M::EXCLUSIVE);
+        let bell = bell.map(|fd| (fd, Key::passed_on(index)));
+        for (fd, key) in iter::once((listener.as_fd(), Key::listener(index))).chain(bell) {
+            self.hand.stats.arms += M::ARMS;
+            match watch {
+                true => self.mechanism.add(fd, key, Interest::READ)?,
+                false => self.mechanism.remove(fd)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves newcomers at listeners that all processes share to the others, until one of this
+    /// process's own peers has left.
+    fn leave_to_others(&mut self) {
+        if !mem::replace(&mut self.listening.leaves, true) && M::EXCLUSIVE {
+            self.listening.lent.iter().for_each(|listener| listener.pass_on());
+        }
+    }
+
+    /// While the server is full, or this process is, watches for a peer that leaves another loop.
     pub(super) fn await_leaving(&mut self) -> io::Result<()> {
-        let wanted = self.listening.full();
-        if wanted != self.listening.awaits_leaving {
-            self.listening.awaits_leaving = wanted;
-            self.hand.stats.arms += M::ARMS;
-            let left = self.site.gate.left.fd();
-            match wanted {
-                true => self.mechanism.add(left, Key::LEFT, Interest::READ)?,
-                false => self.mechanism.remove(left)?,
-            }
+        let Listening { awaits_leaving, awaits_own, leaves, .. } = self.listening;
+        let full = self.listening.full();
+        if full != awaits_leaving {
+            self.listening.awaits_leaving = full;
+            self.await_bell(Whose::Servers, Key::LEFT, full)?;
+        }
+        if leaves != awaits_own {
+            self.listening.awaits_own = leaves;
+            self.await_bell(Whose::Own, Key::OWN_LEFT, leaves)?;
         }
         Ok(())
     }
 
-    /// Takes peers out of one listener's backlog.
-    pub(super) fn accept(&mut self, index: usize) {
+    fn await_bell(&mut self, whose: Whose, key: Key, watch: bool) -> io::Result<()> {
+        self.hand.stats.arms += M::ARMS;
+        let left = self.site.gate.left(whose);
+        match watch {
+            true => self.mechanism.add(left, key, Interest::READ),
+            false => self.mechanism.remove(left),
+        }
+    }
+
+    /// Takes peers out of one listener's backlog. `passed_on`: its bell was rung, which is answered
+    /// only by one who looks, so that no ring is lost.
+    pub(super) fn accept(&mut self, index: usize, passed_on: bool) {
+        let Some(listener) = self.listening.lent.get(index) else { return };
+        // One that was left to others in the same wait is not looked at again: they were told.
+        if self.workers_are_full() || self.listening.leaves && listener.shared {
+            return;
+        }
+        if passed_on {
+            listener.answer();
+        }
         for _ in 0..BATCH {
             if self.workers_are_full() {
                 return;
@@ -134,10 +180,10 @@ impl<M: Mechanism> Reactor<'_, M> {
 
     /// The drain has begun: nobody watches the listeners any more, only their backlogs count.
     pub(super) fn begin_to_close(&mut self) {
-        let watched = std::mem::take(&mut self.listening.watched);
-        for listener in &self.listening.lent {
-            if watched.has(listener)
-                && let Err(error) = self.mechanism.remove(listener.as_fd())
+        let watched = mem::take(&mut self.listening.watched);
+        for index in 0..self.listening.lent.len() {
+            if watched.has(&self.listening.lent[index])
+                && let Err(error) = self.attend(index, false)
             {
                 tracing::warn!("{} cannot let go of a listener: {error}", M::CALL);
             }
@@ -188,7 +234,7 @@ impl<M: Mechanism> Reactor<'_, M> {
                 return false;
             }
             Accepted::Left => {
-                self.listening.leaves = true;
+                self.leave_to_others();
                 return false;
             }
             Accepted::Exhausted { refused, pause } => {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use switchboard_core::{Connection, Ending, Terms};
 
-use crate::admission::{Acceptor, Newcomer};
+use crate::admission::{Acceptor, Newcomer, Whose};
 use crate::carrier::delivered;
 use crate::carrier::ready::{self, Hand, Manner};
 use crate::counters::Stats;
@@ -195,13 +195,18 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
                 Ok(())
             }
             Key::LEFT => {
-                self.acceptor.answer(&self.site.gate);
-                self.listening.peer_left();
+                self.acceptor.answer(&self.site.gate, Whose::Servers);
+                self.listening.peer_left(Whose::Servers);
+                Ok(())
+            }
+            Key::OWN_LEFT => {
+                self.acceptor.answer(&self.site.gate, Whose::Own);
+                self.listening.peer_left(Whose::Own);
                 Ok(())
             }
             key => {
                 if let Some(index) = key.listener_index() {
-                    self.accept(index);
+                    self.accept(index, key.is_passed_on());
                 }
                 Ok(())
             }
@@ -297,7 +302,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         // Now, so that little is lost if a later session never lets go of this thread.
         self.station.row.gather(&mut self.hand.stats);
         self.site.gate.leave(&self.station.row);
-        self.listening.peer_left();
+        self.listening.peer_left(Whose::Servers);
+        self.listening.peer_left(Whose::Own);
     }
 
     /// Those whose budget was spent.

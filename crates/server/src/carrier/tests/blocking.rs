@@ -103,6 +103,7 @@ impl Rig {
             receive_buffer: None,
             send_buffer: None,
             wait: None,
+            others: false,
         };
         let (service, model) = (Arc::new(service), "thread".parse().unwrap());
         let site = Arc::new(Site {
