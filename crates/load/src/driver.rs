@@ -28,6 +28,7 @@ use crate::schedule::{Schedule, Timetable};
 use crate::share::Share;
 use crate::socket::Target;
 use crate::sources::Sources;
+use crate::spares::Spares;
 use crate::watch::Phase;
 use crate::word::{Orders, Word};
 
@@ -65,7 +66,8 @@ pub(crate) struct Driver<'a> {
     conversations: Vec<Conversation>,
     /// Instead of them, if there is a script.
     scripted: Option<Scripted>,
-    record: Record,
+    record: Box<Record>,
+    spares: Spares,
     /// In an open loop, from the start on.
     timetable: Option<Timetable>,
     phase: Phase,
@@ -95,6 +97,7 @@ impl<'a> Driver<'a> {
         share: Share,
         orders: Orders,
         reports: Sender<Word>,
+        spares: Spares,
     ) -> Result<Driver<'a>, LoadError> {
         let now = clock::now();
         let size = Size {
@@ -123,7 +126,8 @@ impl<'a> Driver<'a> {
             bad: bad.collect(),
             scripted: plan.script.clone().map(|script| Scripted::new(script, numbers.clone())),
             conversations: numbers.map(Conversation::new).collect(),
-            record: Record::new(is_open(plan)),
+            record: spares.take(),
+            spares,
             timetable: None,
             phase: Phase::Connecting,
             ready: false,
@@ -303,7 +307,7 @@ impl<'a> Driver<'a> {
         let start = self.until;
         self.phase = Phase::Measuring;
         // In a closed loop, messages were sent until now that count no more than those before.
-        self.terms.counted_from = if is_open(self.plan) { start } else { now };
+        self.terms.counted_from = if self.plan.is_open() { start } else { now };
         self.processor_time = clock::thread_time();
         (self.until, self.left) = match self.plan.end {
             End::After(time) => (start + nanoseconds(time), u64::MAX),
@@ -348,20 +352,15 @@ impl<'a> Driver<'a> {
         let used = processor_time - self.processor_time;
         self.record.counts.cpu_ns = used.saturating_sub(std::mem::take(&mut self.idled));
         self.processor_time = processor_time;
-        let record = std::mem::replace(&mut self.record, Record::new(is_open(self.plan)));
+        let record = std::mem::replace(&mut self.record, self.spares.take());
         let open = self.crowd.open().map(|count| count as u64);
         let (worker, phase) = (self.share.worker, self.phase);
-        self.tell(Word::Seen { worker, phase, at: now, open, record: record.into() })
+        self.tell(Word::Seen { worker, phase, at: now, open, record })
     }
 
     fn tell(&self, word: Word) -> bool {
         self.reports.send(word).is_ok()
     }
-}
-
-/// Whether the clock decides when messages are sent.
-fn is_open(plan: &Plan) -> bool {
-    matches!(plan.schedule, Schedule::Open { .. })
 }
 
 fn nanoseconds(time: Duration) -> u64 {

@@ -147,6 +147,11 @@ impl Plan {
         self.check_crowd().and_then(|()| self.check_traffic()).map_err(LoadError::Plan)
     }
 
+    /// Whether the clock decides when messages are sent, and not the reply before.
+    pub fn is_open(&self) -> bool {
+        matches!(self.schedule, Schedule::Open { .. })
+    }
+
     /// How the connection of that number behaves badly, if it does: the first ones do.
     pub(crate) fn manner(&self, number: u64) -> Option<Manner> {
         let mut sum = 0.0;

@@ -138,6 +138,12 @@ fn complain(line: &str) {
 }
 
 impl Watch for Output<'_> {
+    fn seen(&mut self, record: &Record) {
+        if let Some(line) = &mut self.line {
+            line.seen(record);
+        }
+    }
+
     fn progress(&mut self, progress: &Progress<'_>) {
         if let Some(line) = &mut self.line {
             line.progress(progress);

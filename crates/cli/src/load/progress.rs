@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use switchboard_load::bars::sparkline;
 use switchboard_load::units::{count, rate, several, time};
-use switchboard_load::{End, Phase, Plan, Progress, Record, Schedule};
+use switchboard_load::{End, Phase, Plan, Progress, Record};
 
 /// How long figures are gathered before they are shown: at ten a second nobody could read them.
 const STEP: Duration = Duration::from_millis(500);
@@ -27,6 +27,11 @@ impl Line {
             .expect("a template that makes sense");
         bar.set_style(style);
         Line { bar, figures: Figures::new(plan, Instant::now()) }
+    }
+
+    /// What a thread of the load saw.
+    pub(super) fn seen(&mut self, record: &Record) {
+        self.figures.gather(record);
     }
 
     pub(super) fn progress(&mut self, progress: &Progress<'_>) {
@@ -61,7 +66,7 @@ impl Figures {
         Figures {
             connections: plan.connections + plan.idle,
             end: plan.end,
-            gathered: Record::new(matches!(plan.schedule, Schedule::Open { .. })),
+            gathered: Record::new(plan.is_open()),
             since: now,
             rates: VecDeque::new(),
             p50_ns: None,
@@ -70,9 +75,12 @@ impl Figures {
         }
     }
 
+    fn gather(&mut self, record: &Record) {
+        self.gathered.merge(record);
+        self.errors += record.errors.total();
+    }
+
     fn take(&mut self, progress: &Progress<'_>, now: Instant) {
-        self.gathered.merge(progress.since);
-        self.errors += progress.since.errors.total();
         let elapsed = now.duration_since(self.since);
         if progress.phase == Phase::Connecting {
             self.gathered.clear();
@@ -119,7 +127,7 @@ impl Figures {
                 format!("{} of {} s", seconds(progress.elapsed), all.as_secs_f64())
             }
             (Phase::Measuring, End::Messages(all)) => {
-                format!("{} of {} messages", count(progress.total.counts.sent), count(all))
+                format!("{} of {} messages", count(progress.total.sent), count(all))
             }
             (Phase::Finishing, _) => "waiting for the last replies".to_owned(),
         }
@@ -130,6 +138,7 @@ impl Figures {
 mod tests {
     use super::*;
     use switchboard_load::ErrorKind;
+    use switchboard_load::record::Counts;
 
     fn seen(answered: u64) -> Record {
         let mut record = Record::new(false);
@@ -138,9 +147,9 @@ mod tests {
         record
     }
 
-    fn progress(phase: Phase, since: &Record) -> Progress<'_> {
+    fn progress(phase: Phase, total: &Counts) -> Progress<'_> {
         let elapsed = Duration::from_millis(3200);
-        Progress { phase, elapsed, connected: 7, since, total: since }
+        Progress { phase, elapsed, connected: 7, total }
     }
 
     /// Kills: a rate by the tick in place of by the second; errors of one tick only.
@@ -148,22 +157,24 @@ mod tests {
     fn the_line_says_how_it_goes() {
         let began = Instant::now();
         let mut figures = Figures::new(&Plan::default(), began);
-        let none = Record::new(false);
-        let connecting = progress(Phase::Connecting, &none);
+        let counts = Counts::default();
+        let connecting = progress(Phase::Connecting, &counts);
         figures.take(&connecting, began);
         assert_eq!(figures.words(&connecting), "connecting: 7 of 10");
         let mut record = seen(1000);
         record.errors.count(ErrorKind::Reset, || "reset".into());
-        let measuring = progress(Phase::Measuring, &record);
+        let measuring = progress(Phase::Measuring, &counts);
+        figures.gather(&record);
         figures.take(&measuring, began + STEP / 2);
         assert_eq!(figures.words(&measuring), "3 of 10 s  1 error");
+        figures.gather(&record);
         figures.take(&measuring, began + STEP);
         assert_eq!(
             figures.words(&measuring),
             "3 of 10 s  4,000/s  p50 50.0 µs  p99 50.0 µs  2 errors"
         );
-        let half = seen(1000);
-        figures.take(&progress(Phase::Measuring, &half), began + STEP * 2);
+        figures.gather(&seen(1000));
+        figures.take(&measuring, began + STEP * 2);
         assert!(
             figures.words(&measuring).ends_with("2 errors  █▄"),
             "{}",
