@@ -16,6 +16,7 @@ use std::time::Duration;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, Event};
 use rustix::io::Errno;
+use rustix::time::Timespec;
 
 use crate::clock::{self, MILLISECOND, SECOND};
 use crate::conversation::{Conversation, Terms};
@@ -181,24 +182,29 @@ impl<'a> Driver<'a> {
         other: u64,
         events: &mut Vec<Event>,
     ) -> io::Result<()> {
-        let now = clock::now();
-        let (at_once, wake) = (clock::timespec(0), due.min(other));
-        let near = now < wake && due <= other && due - now <= NEAR;
-        let timeout = match wake <= now || near {
-            true => Some(&at_once),
-            false => {
-                alarm.set(wake)?;
-                None
-            }
-        };
-        match epoll::wait(&self.crowd.epoll, spare_capacity(events), timeout) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
+        let (mut now, wake) = (clock::now(), due.min(other));
+        if now < wake && (other < due || due - now > NEAR) {
+            alarm.set(wake)?;
+            return self.ask(None, events);
         }
-        if near && events.is_empty() {
-            self.idled += clock::now() - now;
+        let at_once = clock::timespec(0);
+        self.ask(Some(&at_once), events)?;
+        while now < wake && events.is_empty() {
+            let before = std::mem::replace(&mut now, clock::now());
+            self.idled += now - before;
+            if now < wake {
+                self.ask(Some(&at_once), events)?;
+            }
         }
         Ok(())
+    }
+
+    /// Asks for events once, for so long.
+    fn ask(&self, timeout: Option<&Timespec>, events: &mut Vec<Event>) -> io::Result<()> {
+        match epoll::wait(&self.crowd.epoll, spare_capacity(events), timeout) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
     }
 
     /// What is done ten times a second; `false` when nobody wants to know any more.
