@@ -39,7 +39,7 @@ pub(super) struct OutputArgs {
     server_pid: Option<u32>,
 
     /// End with exit status 1 if this holds: 'p99>5ms', 'errors>0', 'rate<10k', 'late>0.1%',
-    /// 'server.cpu>20us'; repeated, if any of them does
+    /// 'p99.95>9ms' or any other percentile, 'server.cpu>20us'; repeated, if any of them does
     #[arg(long, value_name = "CONDITION")]
     fail_if: Vec<Condition>,
 
@@ -119,7 +119,7 @@ impl Output<'_> {
             status = ExitCode::FAILURE;
         }
         for condition in &self.args.fail_if {
-            if let Some(failure) = condition.check(&report) {
+            if let Some(failure) = condition.check(&report, &outcome.record) {
                 complain(&failure.to_string());
                 status = ExitCode::FAILURE;
             }

@@ -142,7 +142,7 @@ fn conditions_that_hold_are_status_1() {
         let words = ["load", echo.address(), "-n", "200"].into_iter().chain(flags);
         run(&words.collect::<Vec<_>>())
     };
-    let said = load(&["p99>1h", "errors>0", "rate<1"]);
+    let said = load(&["p99>1h", "p12.5>1h", "errors>0", "rate<1"]);
     assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""), "{said:?}");
     let said = load(&["p99>1ns", "errors>0", "connections<11"]);
     assert_eq!(said.status, Some(1), "{said:?}");
