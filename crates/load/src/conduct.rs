@@ -184,6 +184,8 @@ impl<'a> Conductor<'a> {
                 self.watch.ends();
             }
         } else {
+            // A thread that was kept from its core tells of the last second after the end.
+            let at = at.min(start.saturating_add(self.plan.end_ns()));
             self.counted_to = self.counted_to.max(at);
             self.reached[worker] = at - start;
             // What was told a little after a second's end happened in it.
@@ -251,10 +253,7 @@ impl<'a> Conductor<'a> {
 
     fn finish(mut self, stopped: bool) -> Result<Outcome, LoadError> {
         let start = self.counted_from.unwrap_or(self.counted_to);
-        let measured = match self.plan.end {
-            End::After(_) => self.counted_to.saturating_sub(start).min(self.plan.end_ns()),
-            End::Messages(_) => self.counted_to.saturating_sub(start),
-        };
+        let measured = self.counted_to.saturating_sub(start).min(self.plan.end_ns());
         for (second, record) in std::mem::take(&mut self.seconds) {
             let seconds = (measured as f64 / 1e9 - second as f64).min(1.0);
             self.add_interval(second, seconds, record);
@@ -300,4 +299,39 @@ fn nobody(plan: &Plan, record: &Record) -> LoadError {
         }
         None => format!("nobody could connect to {}", plan.target),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::Silent;
+
+    /// Kills: a second after the last one, of no length, made up by a thread that tells late.
+    #[test]
+    fn what_is_told_after_the_end_happened_in_the_last_second() {
+        let plan = Plan { end: End::After(Duration::from_secs(2)), ..Plan::default() };
+        let (mut silent, start) = (Silent, 1000);
+        let spares = Spares::new(1, false);
+        let mut conductor = Conductor::new(&plan, (1, 1), spares.clone(), &mut silent);
+        conductor.counted_from = Some(start);
+        for (phase, milliseconds) in [
+            (Phase::Measuring, 500),
+            (Phase::Measuring, 1000),
+            (Phase::Measuring, 1500),
+            (Phase::Measuring, 2300),
+            (Phase::Finishing, 2400),
+        ] {
+            let mut record = spares.take();
+            record.answered(1, 1);
+            conductor.see(0, phase, start + milliseconds * MILLISECOND, record);
+        }
+        let outcome = conductor.finish(false).unwrap();
+        let seconds: Vec<(f64, f64, u64)> = outcome
+            .intervals
+            .iter()
+            .map(|interval| (interval.start_s, interval.seconds, interval.answered))
+            .collect();
+        assert_eq!(seconds, [(0.0, 1.0, 2), (1.0, 1.0, 2)]);
+        assert_eq!((outcome.measured.as_secs_f64(), outcome.record.counts.answered), (2.0, 5));
+    }
 }

@@ -171,11 +171,11 @@ impl Plan {
         (share * self.connections as f64).round().max(share.ceil()) as u64
     }
 
-    /// How long the measurement is to be, in nanoseconds; 0 if messages end it.
+    /// How long the measurement is to be, in nanoseconds; `u64::MAX` if messages end it.
     pub(crate) fn end_ns(&self) -> u64 {
         match self.end {
             End::After(time) => u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
-            End::Messages(_) => 0,
+            End::Messages(_) => u64::MAX,
         }
     }
 
