@@ -107,6 +107,9 @@ fn the_server_is_watched_with_all_its_processes() {
         assert!(server("bytes_per_peer") > 0.0, "{model}: {}", report["server"]);
         assert!(server("voluntary_switches") > 0.0, "{model}: {}", report["server"]);
         assert_eq!(report["server"]["ended"], false, "{model}");
+        // Those that serve one peer end with it, and who looks last is late on a busy machine.
+        let seen = server("unseen_share") < 0.5;
+        assert!(seen || !model.starts_with("epoll"), "{model}: {}", report["server"]);
         assert_eq!(field(&said, "connections"), "20 of 20");
     }
 }
@@ -124,6 +127,7 @@ fn children_that_ended_count() {
     // To fork, serve and end takes no less than a few dozen microseconds.
     assert!(number(&report, "/server/cpu_per_message_ns") > 30_000.0, "{report}");
     assert!(report["server"]["bytes_per_peer"].is_null());
+    assert!(number(&report, "/server/unseen_share") > 0.2, "{report}");
 }
 
 #[test]

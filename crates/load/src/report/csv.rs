@@ -90,6 +90,7 @@ const COLUMNS: &[Column] = &[
     Column("server_descriptors", "at most", |r| server(r, |s| s.descriptors.to_string())),
     Column("server_voluntary_switches", "because a thread waited", |r| server(r, |s| s.voluntary_switches.to_string())),
     Column("server_involuntary_switches", "because it had had its time", |r| server(r, |s| s.involuntary_switches.to_string())),
+    Column("server_unseen_share", "of its processor time: of threads that ended unseen, with their switches", |r| server(r, |s| maybe(s.unseen_share))),
     Column("interrupted", "true or false", |r| r.interrupted.to_string()),
     Column("warnings", "their codes, with spaces between", codes),
 ];

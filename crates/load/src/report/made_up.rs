@@ -83,6 +83,7 @@ pub(crate) fn server() -> ServerSide {
         bytes_per_peer: Some(5719.0),
         voluntary_switches: 812_345,
         involuntary_switches: 1234,
+        unseen_share: Some(0.25),
         cpus: vec![2, 3],
         looks: 48,
         looking_s: 0.012,
