@@ -303,9 +303,9 @@ fn signal(child: &Child, signal: Signal) {
 /// Kills: a result that is lost with the run, or one that looks whole.
 #[test]
 fn interrupted_it_prints_what_it_has() {
-    for limit in [1000, 80] {
+    for (limit, end) in [(1000, "-d 60s"), (80, "-d 60s"), (1000, "-n 6000")] {
         let (address, messages, _ends) = attentive();
-        let mut command = with_descriptors(limit, &format!("{address} -c 20 -d 60s -r 100"));
+        let mut command = with_descriptors(limit, &format!("{address} -c 20 {end} -r 100"));
         let child = command.stdout(Stdio::piped()).spawn().unwrap();
         (0..10).for_each(|_| messages.recv_timeout(PATIENCE).unwrap());
         signal(&child, Signal::INT);

@@ -138,7 +138,10 @@ pub(super) fn write_rates(page: &mut Page, report: &Report) {
         page.entry("not sent", &format!("{} {text}", count(achieved.skipped)));
     }
     if achieved.unanswered > 0 {
-        let text = "in flight when the time-out at the end was over";
+        let text = match report.interrupted {
+            true => "in flight when it was interrupted",
+            false => "in flight when the time-out at the end was over",
+        };
         page.entry("unanswered", &format!("{} {text}", count(achieved.unanswered)));
     }
     if !report.asked.bad.is_empty() {
