@@ -72,7 +72,7 @@ impl OutputArgs {
             HdrLog::create(path)
                 .map_err(|error| format!("cannot create {}: {error}", path.display()))
         });
-        let shown = !self.no_progress && io::stderr().is_terminal();
+        let shown = !self.no_progress && io::stderr().is_terminal() && !is_dumb();
         Ok(Output {
             args: self,
             onlooker,
@@ -96,9 +96,13 @@ impl OutputArgs {
 
 /// Whether standard output is a terminal whose user has nothing against colour.
 fn takes_colour() -> bool {
-    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || env::var_os("TERM").is_some_and(|term| term == "dumb");
-    io::stdout().is_terminal() && !refused
+    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !refused && !is_dumb()
+}
+
+/// Whether the terminal says that it knows no control sequences.
+fn is_dumb() -> bool {
+    env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 impl Output<'_> {

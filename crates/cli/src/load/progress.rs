@@ -1,9 +1,10 @@
 //! A line on the terminal that shows how a load goes, and is erased at its end.
 
 use std::collections::VecDeque;
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::tcgetwinsize;
 use switchboard_load::bars::sparkline;
 use switchboard_load::units::{count, rate, several, time};
 use switchboard_load::{End, Phase, Plan, Progress, Record};
@@ -13,20 +14,26 @@ const STEP: Duration = Duration::from_millis(500);
 /// Bars of the sparkline: the last so many steps.
 const BARS: usize = 20;
 
+/// Shown in turn, so that one sees that it goes on.
+const SPINNER: [char; 8] = ['⠁', '⠂', '⠄', '⡀', '⢀', '⠠', '⠐', '⠈'];
+/// Columns that stay free at the end: a terminal writes `^C` there, which would else begin another
+/// line and leave this one standing.
+const FREE: usize = 3;
+/// Columns of a terminal that does not say how many it has.
+const WIDTH: usize = 80;
+/// Begins the line anew, empty (ECMA-48: CR, EL 2).
+const ERASE: &str = "\r\x1b[2K";
+
 /// The line.
 pub(super) struct Line {
-    bar: ProgressBar,
     figures: Figures,
+    turn: usize,
 }
 
 impl Line {
     /// On standard error, which must be a terminal.
     pub(super) fn new(plan: &Plan) -> Line {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}")
-            .expect("a template that makes sense");
-        bar.set_style(style);
-        Line { bar, figures: Figures::new(plan, Instant::now()) }
+        Line { figures: Figures::new(plan, Instant::now()), turn: 0 }
     }
 
     /// What a thread of the load saw.
@@ -36,14 +43,29 @@ impl Line {
 
     pub(super) fn progress(&mut self, progress: &Progress<'_>) {
         self.figures.take(progress, Instant::now());
-        self.bar.set_message(self.figures.words(progress));
-        self.bar.tick();
+        let columns = tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+        let width = if columns == 0 { WIDTH } else { columns };
+        let text =
+            format!("{} {}", SPINNER[self.turn % SPINNER.len()], self.figures.words(progress));
+        self.turn += 1;
+        write(&cut(&text, width));
     }
+}
+
+/// What fits of a text whose characters have a column each.
+fn cut(text: &str, width: usize) -> String {
+    text.chars().take(width.saturating_sub(FREE)).collect()
+}
+
+/// Writes in place of what was there. A terminal that has gone misses nothing.
+fn write(text: &str) {
+    let mut terminal = io::stderr().lock();
+    let _ = terminal.write_all(format!("{ERASE}{text}").as_bytes());
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        write("");
     }
 }
 
@@ -150,6 +172,13 @@ mod tests {
     fn progress(phase: Phase, total: &Counts) -> Progress<'_> {
         let elapsed = Duration::from_millis(3200);
         Progress { phase, elapsed, connected: 7, total }
+    }
+
+    #[test]
+    fn a_line_leaves_room_at_its_end() {
+        assert_eq!(cut("⠁ 50 µs", 9), "⠁ 50 µ");
+        assert_eq!(cut("⠁ 50 µs", 10), "⠁ 50 µs");
+        assert_eq!(cut("⠁", 1), "");
     }
 
     /// Kills: a rate by the tick in place of by the second; errors of one tick only.

@@ -217,6 +217,24 @@ fn progress_is_shown_on_a_terminal_and_erased() {
     assert_eq!(on_terminal("--no-progress"), "");
 }
 
+/// A terminal shows the Ctrl-C where the cursor is. At the end of a full line that is the next one.
+///
+/// Kills: progress that stays on the screen of whoever does not wait for the end.
+#[test]
+fn progress_leaves_room_for_a_ctrl_c() {
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: needs script(1) of util-linux for a terminal");
+        return;
+    }
+    let echo = program(SWITCHBOARD).args(["serve", "echo"]).start();
+    let load = format!("'{SWITCHBOARD}' load {} -d 1500ms --json > /dev/null", echo.address());
+    let mut script = Command::new("script");
+    script.args(["-qec", &format!("stty cols 20; {load}"), "/dev/null"]).env("TERM", "xterm");
+    let shown = run_command(&mut script).stdout;
+    let lines = shown.split("\r\x1b[2K").map(|line| line.chars().count());
+    assert_eq!(lines.max(), Some(17), "{shown:?}");
+}
+
 /// Kills: a column, or a warning, of which the guide does not know.
 #[test]
 fn the_guide_lists_every_column_and_every_warning() {
