@@ -262,10 +262,8 @@ impl<'a> Driver<'a> {
         if now < self.until || (table.next() < self.until && now < self.until + TICK) {
             return false;
         }
-        while table.next() < self.until {
-            table.take(1);
-            self.record.counts.skipped += 1;
-        }
+        self.record.counts.not_reached += table.left_before(self.until);
+        self.timetable = None;
         true
     }
 

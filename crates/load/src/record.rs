@@ -46,9 +46,10 @@ pub struct Counts {
     pub opened: u64,
     /// Connections that were lost or closed in this span.
     pub closed: u64,
-    /// Messages of an open loop that were due when no connection could take them, or that the
-    /// generator did not get to before the end.
+    /// Messages of an open loop that were due when no connection could take them.
     pub skipped: u64,
+    /// Messages of an open loop that the generator did not get to before the end.
+    pub not_reached: u64,
     /// Messages of an open loop that the generator itself handled over 1 ms late.
     pub late: u64,
     /// The latest of them, in nanoseconds.
@@ -147,6 +148,7 @@ impl Counts {
             (&mut self.opened, later.opened),
             (&mut self.closed, later.closed),
             (&mut self.skipped, later.skipped),
+            (&mut self.not_reached, later.not_reached),
             (&mut self.late, later.late),
             (&mut self.unanswered, later.unanswered),
             (&mut self.bad_sent, later.bad_sent),

@@ -20,7 +20,7 @@ fn expect_all(report: &Report, messages: u64) {
     let achieved = &report.achieved;
     assert_eq!((achieved.sent, achieved.answered), (messages, messages), "{report:#?}");
     assert!(report.errors.is_empty(), "{report:#?}");
-    assert_eq!((achieved.unanswered, achieved.skipped), (0, 0));
+    assert_eq!((achieved.unanswered, achieved.skipped, achieved.not_reached), (0, 0, 0));
 }
 
 /// Kills: a count that is off by what is in flight, by threads, or by the warm-up.
@@ -201,6 +201,22 @@ fn a_script_is_gone_through_again_and_again() {
     let stuck = report(&Plan { script: script("{ wait = '1ms' }"), timeout, end, ..plan(target) });
     assert!(stuck.errors.iter().all(|error| error.kind == ErrorKind::TimedOut), "{stuck:#?}");
     assert!(!stuck.errors.is_empty());
+}
+
+/// Fifty million messages in as many milliseconds.
+///
+/// Kills: messages that the generator did not get to and that nobody misses, or that a connection is
+/// blamed for; a count of them that takes longer than sending.
+#[test]
+fn what_the_generator_does_not_get_to_is_counted() {
+    let schedule = Schedule::Open { rate: Rate::Total(1e9), arrivals: Arrivals::Even };
+    let end = End::After(Duration::from_millis(50));
+    let found = report(&Plan { connections: 1, schedule, end, ..plan(echo()) });
+    let (achieved, asked) = (&found.achieved, 50_000_000);
+    assert!(achieved.not_reached > 0 && achieved.skipped == 0, "{found:#?}");
+    // What its connection took and could not send until the time-out was over is unanswered.
+    let known = achieved.sent + achieved.not_reached;
+    assert!(known <= asked && known + achieved.unanswered >= asked, "{found:#?}");
 }
 
 /// A server that reads nothing for a while: what is due meanwhile is sent later and is not lost.

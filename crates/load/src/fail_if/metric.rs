@@ -63,12 +63,13 @@ pub(super) enum Unit {
     Size,
 }
 
-const PLAIN: [Plain; 13] = [
+const PLAIN: [Plain; 14] = [
     plain("rate", Unit::Number, |report| report.achieved.rate),
     plain("sent-rate", Unit::Number, |report| report.achieved.sent_rate),
     plain("answered", Unit::Number, |report| report.achieved.answered as f64),
     plain("unanswered", Unit::Number, |report| report.achieved.unanswered as f64),
     plain("skipped", Unit::Number, |report| report.achieved.skipped as f64),
+    plain("not-reached", Unit::Number, |report| report.achieved.not_reached as f64),
     plain("connections", Unit::Number, |report| report.achieved.connections as f64),
     plain("late", Unit::Share, |report| report.generator.late_share),
     plain("warnings", Unit::Number, |report| report.warnings.len() as f64),

@@ -106,6 +106,7 @@ fn achieved() -> Achieved {
         bytes_received: 63_998_720,
         opened: 0,
         skipped: 0,
+        not_reached: 0,
         unanswered: 0,
         bad_sent: 0,
         bad_closed: 0,

@@ -137,6 +137,10 @@ pub(super) fn write_rates(page: &mut Page, report: &Report) {
         let text = "due when no connection could take them";
         page.entry("not sent", &format!("{} {text}", count(achieved.skipped)));
     }
+    if achieved.not_reached > 0 {
+        let text = "that the generator did not get to";
+        page.entry("not sent", &format!("{} {text}", count(achieved.not_reached)));
+    }
     if achieved.unanswered > 0 {
         let text = match report.interrupted {
             true => "in flight when it was interrupted",
