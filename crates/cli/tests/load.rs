@@ -236,6 +236,8 @@ fn bad_usage_is_explained() {
     refuses(&["load", "--message", ""], 2, &["at least one byte"]);
     refuses(&["load", "--expect", "/(/"], 2, &["unclosed group"]);
     refuses(&["load", "--stall", "10"], 2, &["10%"]);
+    refuses(&["load", "--source", "::1"], 2, &["from every --source; give addresses of IPv4"]);
+    refuses(&["load", "unix:/a", "--source", "::1"], 2, &["leave --source out"]);
     refuses(&["load", "--file", "/nowhere"], 2, &["cannot read the messages in /nowhere"]);
 }
 

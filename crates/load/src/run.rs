@@ -182,18 +182,26 @@ impl Drop for Witness<'_> {
     }
 }
 
-/// Where to connect. Of several addresses of a name, the first that takes a connection.
+/// Where to connect. Of several addresses of a name, the first that takes a connection, and that the
+/// sources can reach: an address is of IPv4 or of IPv6, and so is its peer's.
 pub(crate) fn look_up(plan: &Plan) -> Result<Target, LoadError> {
     if let Address::Unix(path) = &plan.target {
         return Ok(Target::Unix(path.clone()));
     }
-    let candidates = plan.target.to_connect().map_err(|error| {
+    let mut candidates = plan.target.to_connect().map_err(|error| {
         LoadError::NotApplied(format!(
             "cannot find the host of {} ({error}); check its spelling or give its number",
             plan.target
         ))
     })?;
+    let found = candidates.first().copied();
+    candidates.retain(|target| plan.sources.iter().all(|ip| ip.is_ipv4() == target.is_ipv4()));
     match candidates.as_slice() {
+        [] if found.is_some() => Err(LoadError::Plan(format!(
+            "{} cannot be reached from every --source; give addresses of {}",
+            plan.target,
+            if found.is_some_and(|target| target.is_ipv4()) { "IPv4" } else { "IPv6" }
+        ))),
         [] => Err(LoadError::NotApplied(format!("{} has no address to connect to", plan.target))),
         [only] => Ok(Target::Tcp(*only)),
         [first, ..] => Ok(Target::Tcp(answering(&candidates, plan).unwrap_or(*first))),
