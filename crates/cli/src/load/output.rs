@@ -38,8 +38,8 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
     server_pid: Option<u32>,
 
-    /// End with exit status 1 if this holds: 'p99>5ms', 'errors>0', 'rate<10k', 'late>0.1%',
-    /// 'p99.95>9ms' or any other percentile, 'server.cpu>20us'; repeated, if any of them does
+    /// End with exit status 1 if this holds: 'p99>5ms' (or any percentile), 'errors>0', 'rate<10k',
+    /// 'late>0.1%', 'server.cpu>20us'; repeated, if any of them does
     #[arg(long, value_name = "CONDITION")]
     fail_if: Vec<Condition>,
 
