@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
 
+#[path = "load/network.rs"]
+mod network;
 #[path = "load/output.rs"]
 mod output;
 #[allow(dead_code, reason = "the tests of all commands use the rest of it")]
@@ -234,6 +236,8 @@ fn bad_usage_is_explained() {
     refuses(&["load", "--message", ""], 2, &["at least one byte"]);
     refuses(&["load", "--expect", "/(/"], 2, &["unclosed group"]);
     refuses(&["load", "--stall", "10"], 2, &["10%"]);
+    refuses(&["load", "--source", "::1"], 2, &["from every --source; give addresses of IPv4"]);
+    refuses(&["load", "unix:/a", "--source", "::1"], 2, &["leave --source out"]);
     refuses(&["load", "--file", "/nowhere"], 2, &["cannot read the messages in /nowhere"]);
 }
 
@@ -257,38 +261,6 @@ fn processes_share_what_is_too_much_for_one() {
     assert_eq!(field(&said, "idle"), "200 of 200");
     let stopped = echo.stop();
     assert_eq!((stopped.get("accepted"), stopped.in_order()), (230, 230), "{stopped:?}");
-}
-
-/// In a network of its own, in which an address has twenty ports to connect from.
-///
-/// Kills: ports that run out on loopback although there are more addresses; ones that run out and are
-/// not said to.
-#[test]
-fn ports_run_out_or_are_taken_from_more_addresses() {
-    let network = |words: &str| {
-        let script = format!(
-            "ip link set lo up && echo 40000 40019 > /proc/sys/net/ipv4/ip_local_port_range || exit 99
-             {SWITCHBOARD} serve echo -l 127.0.0.1:7000 > ready & server=$!
-             until grep -q listening ready; do sleep 0.01; done
-             {SWITCHBOARD} load --json 127.0.0.1:7000 -c 50 -n 500 {words}; status=$?
-             kill $server; wait $server; exit $status"
-        );
-        let directory = tempfile::tempdir().unwrap();
-        let mut unshare = Command::new("unshare");
-        unshare.args(["--map-root-user", "--net", "sh", "-c", &script]);
-        run_command(unshare.current_dir(&directory))
-    };
-    let spread = network("");
-    if spread.status != Some(0) && spread.stdout.is_empty() {
-        eprintln!("skipped: no network of one's own is to be had here: {}", spread.stderr);
-        return;
-    }
-    expect_all(&spread, 500);
-    assert_eq!(field(&spread, "connections"), "50 of 50");
-    let one = network("--source 127.0.0.1");
-    assert_eq!(field(&one, "connections"), "20 of 50");
-    assert_eq!(one.status, Some(3), "{one:?}");
-    assert!(field(&one, "errors").contains("30 out of ports: no port is left"), "{one:?}");
 }
 
 /// Kills: a connection that cannot be opened and is not missed.
@@ -333,9 +305,9 @@ fn signal(child: &Child, signal: Signal) {
 /// Kills: a result that is lost with the run, or one that looks whole.
 #[test]
 fn interrupted_it_prints_what_it_has() {
-    for limit in [1000, 80] {
+    for (limit, end) in [(1000, "-d 60s"), (80, "-d 60s"), (1000, "-n 6000")] {
         let (address, messages, _ends) = attentive();
-        let mut command = with_descriptors(limit, &format!("{address} -c 20 -d 60s -r 100"));
+        let mut command = with_descriptors(limit, &format!("{address} -c 20 {end} -r 100"));
         let child = command.stdout(Stdio::piped()).spawn().unwrap();
         (0..10).for_each(|_| messages.recv_timeout(PATIENCE).unwrap());
         signal(&child, Signal::INT);

@@ -1,6 +1,7 @@
 //! Whoever conducts the threads: lets them begin together, adds up what they saw, and says so.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::error::LoadError;
 use crate::errors::ErrorKind;
 use crate::plan::{End, Plan};
 use crate::record::Record;
-use crate::schedule::Schedule;
+use crate::spares::Spares;
 use crate::watch::{Interval, Outcome, Phase, Progress, Watch};
 use crate::word::{Order, Word};
 
@@ -35,11 +36,12 @@ pub(crate) struct Conductor<'a> {
     phase: Phase,
     open: Vec<[u64; 2]>,
     before: Record,
+    /// Without the seconds that are not over.
     total: Record,
-    since: Record,
     next_progress: u64,
     /// Seconds of the measurement that are not over for all threads.
-    seconds: BTreeMap<u64, Record>,
+    seconds: BTreeMap<u64, Box<Record>>,
+    spares: Spares,
     reached: Vec<u64>,
     /// Whether the watcher knows that the measurement is over.
     over: bool,
@@ -49,14 +51,15 @@ pub(crate) struct Conductor<'a> {
 }
 
 impl<'a> Conductor<'a> {
-    /// For `workers` threads in `processes`, this one or others.
+    /// For so many threads in so many processes, this one or others, that take their records from
+    /// `spares`.
     pub(crate) fn new(
         plan: &'a Plan,
-        workers: u32,
-        processes: u32,
+        (workers, processes): (u32, u32),
+        spares: Spares,
         watch: &'a mut dyn Watch,
     ) -> Conductor<'a> {
-        let empty = || Record::new(matches!(plan.schedule, Schedule::Open { .. }));
+        let empty = || Record::new(plan.is_open());
         let began = clock::now();
         Conductor {
             plan,
@@ -72,9 +75,9 @@ impl<'a> Conductor<'a> {
             open: vec![[0; 2]; workers as usize],
             before: empty(),
             total: empty(),
-            since: empty(),
             next_progress: began + PROGRESS,
             seconds: BTreeMap::new(),
+            spares,
             reached: vec![0; workers as usize],
             over: false,
             intervals: Vec::new(),
@@ -157,32 +160,43 @@ impl<'a> Conductor<'a> {
             Word::Seen { worker, phase, at, open, record } => {
                 self.open[worker as usize] = open;
                 self.phase = phase;
-                self.see(worker as usize, phase, at, &record);
+                self.watch.seen(&record);
+                self.see(worker as usize, phase, at, record);
             }
         }
         Ok(())
     }
 
-    fn see(&mut self, worker: usize, phase: Phase, at: u64, record: &Record) {
-        self.since.merge(record);
+    fn see(&mut self, worker: usize, phase: Phase, at: u64, record: Box<Record>) {
         let start = match (phase, self.counted_from) {
             (Phase::Measuring | Phase::Finishing, Some(start)) => start,
-            _ => return self.before.merge(record),
+            _ => {
+                self.before.merge(&record);
+                return self.spares.give_back(record);
+            }
         };
-        self.total.merge(record);
         if phase == Phase::Finishing {
+            self.total.merge(&record);
+            self.spares.give_back(record);
             self.reached[worker] = u64::MAX;
             if self.reached.iter().all(|reached| *reached == u64::MAX) && !self.over {
                 self.over = true;
                 self.watch.ends();
             }
         } else {
+            // A thread that was kept from its core tells of the last second after the end.
+            let at = at.min(start.saturating_add(self.plan.end_ns()));
             self.counted_to = self.counted_to.max(at);
             self.reached[worker] = at - start;
             // What was told a little after a second's end happened in it.
             let second = (at - start).saturating_sub(PROGRESS / 2) / SECOND;
-            let open = matches!(self.plan.schedule, Schedule::Open { .. });
-            self.seconds.entry(second).or_insert_with(|| Record::new(open)).merge(record);
+            match self.seconds.entry(second) {
+                Entry::Vacant(entry) => drop(entry.insert(record)),
+                Entry::Occupied(mut entry) => {
+                    entry.get_mut().merge(&record);
+                    self.spares.give_back(record);
+                }
+            }
         }
         let all = self.reached.iter().copied().min().unwrap_or(0);
         while let Some(entry) = self.seconds.first_entry()
@@ -191,11 +205,12 @@ impl<'a> Conductor<'a> {
             && all < u64::MAX
         {
             let (second, record) = entry.remove_entry();
-            self.add_interval(second, 1.0, &record);
+            self.add_interval(second, 1.0, record);
         }
     }
 
-    fn add_interval(&mut self, second: u64, seconds: f64, record: &Record) {
+    /// This second is over for all.
+    fn add_interval(&mut self, second: u64, seconds: f64, record: Box<Record>) {
         let times = &record.latency;
         let at = |quantile| (!times.is_empty()).then(|| times.value_at_quantile(quantile));
         let interval = Interval {
@@ -208,8 +223,10 @@ impl<'a> Conductor<'a> {
             p99_ns: at(0.99),
             max_ns: at(1.0),
         };
-        self.watch.interval(&interval, record);
+        self.watch.interval(&interval, &record);
         self.intervals.push(interval);
+        self.total.merge(&record);
+        self.spares.give_back(record);
     }
 
     /// Tells the watcher, if it is time to.
@@ -224,34 +241,29 @@ impl<'a> Conductor<'a> {
             _ => self.began,
         };
         let [talking, idle] = self.open_now();
+        let mut total = self.total.counts.clone();
+        self.seconds.values().for_each(|record| total.merge(&record.counts));
         self.watch.progress(&Progress {
             phase: self.phase,
             elapsed: Duration::from_nanos(now.saturating_sub(began)),
             connected: talking + idle,
-            since: &self.since,
-            total: &self.total,
+            total: &total,
         });
-        self.since.clear();
     }
 
     fn finish(mut self, stopped: bool) -> Result<Outcome, LoadError> {
         let start = self.counted_from.unwrap_or(self.counted_to);
-        let measured = match self.plan.end {
-            End::After(_) => self.counted_to.saturating_sub(start).min(self.plan.end_ns()),
-            End::Messages(_) => self.counted_to.saturating_sub(start),
-        };
+        let measured = self.counted_to.saturating_sub(start).min(self.plan.end_ns());
         for (second, record) in std::mem::take(&mut self.seconds) {
             let seconds = (measured as f64 / 1e9 - second as f64).min(1.0);
-            self.add_interval(second, seconds, &record);
+            self.add_interval(second, seconds, record);
         }
         if self.plan.short && self.before.counts.opened + self.total.counts.opened == 0 && !stopped
         {
             return Err(nobody(self.plan, &self.total));
         }
-        let whole = match self.plan.end {
-            End::After(_) => measured + PROGRESS >= self.plan.end_ns(),
-            End::Messages(_) => true,
-        };
+        // Nobody misses the last tenth of a second.
+        let whole = self.over || measured.saturating_add(PROGRESS) >= self.plan.end_ns();
         Ok(Outcome {
             plan: self.plan.clone(),
             record: self.total,
@@ -285,4 +297,39 @@ fn nobody(plan: &Plan, record: &Record) -> LoadError {
         }
         None => format!("nobody could connect to {}", plan.target),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::Silent;
+
+    /// Kills: a second after the last one, of no length, made up by a thread that tells late.
+    #[test]
+    fn what_is_told_after_the_end_happened_in_the_last_second() {
+        let plan = Plan { end: End::After(Duration::from_secs(2)), ..Plan::default() };
+        let (mut silent, start) = (Silent, 1000);
+        let spares = Spares::new(1, false);
+        let mut conductor = Conductor::new(&plan, (1, 1), spares.clone(), &mut silent);
+        conductor.counted_from = Some(start);
+        for (phase, milliseconds) in [
+            (Phase::Measuring, 500),
+            (Phase::Measuring, 1000),
+            (Phase::Measuring, 1500),
+            (Phase::Measuring, 2300),
+            (Phase::Finishing, 2400),
+        ] {
+            let mut record = spares.take();
+            record.answered(1, 1);
+            conductor.see(0, phase, start + milliseconds * MILLISECOND, record);
+        }
+        let outcome = conductor.finish(false).unwrap();
+        let seconds: Vec<(f64, f64, u64)> = outcome
+            .intervals
+            .iter()
+            .map(|interval| (interval.start_s, interval.seconds, interval.answered))
+            .collect();
+        assert_eq!(seconds, [(0.0, 1.0, 2), (1.0, 1.0, 2)]);
+        assert_eq!((outcome.measured.as_secs_f64(), outcome.record.counts.answered), (2.0, 5));
+    }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, Event};
 use rustix::io::Errno;
+use rustix::time::Timespec;
 
 use crate::clock::{self, MILLISECOND, SECOND};
 use crate::conversation::{Conversation, Terms};
@@ -28,6 +29,7 @@ use crate::schedule::{Schedule, Timetable};
 use crate::share::Share;
 use crate::socket::Target;
 use crate::sources::Sources;
+use crate::spares::Spares;
 use crate::watch::Phase;
 use crate::word::{Orders, Word};
 
@@ -65,7 +67,8 @@ pub(crate) struct Driver<'a> {
     conversations: Vec<Conversation>,
     /// Instead of them, if there is a script.
     scripted: Option<Scripted>,
-    record: Record,
+    record: Box<Record>,
+    spares: Spares,
     /// In an open loop, from the start on.
     timetable: Option<Timetable>,
     phase: Phase,
@@ -95,6 +98,7 @@ impl<'a> Driver<'a> {
         share: Share,
         orders: Orders,
         reports: Sender<Word>,
+        spares: Spares,
     ) -> Result<Driver<'a>, LoadError> {
         let now = clock::now();
         let size = Size {
@@ -123,7 +127,8 @@ impl<'a> Driver<'a> {
             bad: bad.collect(),
             scripted: plan.script.clone().map(|script| Scripted::new(script, numbers.clone())),
             conversations: numbers.map(Conversation::new).collect(),
-            record: Record::new(is_open(plan)),
+            record: spares.take(),
+            spares,
             timetable: None,
             phase: Phase::Connecting,
             ready: false,
@@ -177,24 +182,29 @@ impl<'a> Driver<'a> {
         other: u64,
         events: &mut Vec<Event>,
     ) -> io::Result<()> {
-        let now = clock::now();
-        let (at_once, wake) = (clock::timespec(0), due.min(other));
-        let near = now < wake && due <= other && due - now <= NEAR;
-        let timeout = match wake <= now || near {
-            true => Some(&at_once),
-            false => {
-                alarm.set(wake)?;
-                None
-            }
-        };
-        match epoll::wait(&self.crowd.epoll, spare_capacity(events), timeout) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(errno.into()),
+        let (mut now, wake) = (clock::now(), due.min(other));
+        if now < wake && (other < due || due - now > NEAR) {
+            alarm.set(wake)?;
+            return self.ask(None, events);
         }
-        if near && events.is_empty() {
-            self.idled += clock::now() - now;
+        let at_once = clock::timespec(0);
+        self.ask(Some(&at_once), events)?;
+        while now < wake && events.is_empty() {
+            let before = std::mem::replace(&mut now, clock::now());
+            self.idled += now - before;
+            if now < wake {
+                self.ask(Some(&at_once), events)?;
+            }
         }
         Ok(())
+    }
+
+    /// Asks for events once, for so long.
+    fn ask(&self, timeout: Option<&Timespec>, events: &mut Vec<Event>) -> io::Result<()> {
+        match epoll::wait(&self.crowd.epoll, spare_capacity(events), timeout) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
     }
 
     /// What is done ten times a second; `false` when nobody wants to know any more.
@@ -252,10 +262,8 @@ impl<'a> Driver<'a> {
         if now < self.until || (table.next() < self.until && now < self.until + TICK) {
             return false;
         }
-        while table.next() < self.until {
-            table.take(1);
-            self.record.counts.skipped += 1;
-        }
+        self.record.counts.not_reached += table.left_before(self.until);
+        self.timetable = None;
         true
     }
 
@@ -303,7 +311,7 @@ impl<'a> Driver<'a> {
         let start = self.until;
         self.phase = Phase::Measuring;
         // In a closed loop, messages were sent until now that count no more than those before.
-        self.terms.counted_from = if is_open(self.plan) { start } else { now };
+        self.terms.counted_from = if self.plan.is_open() { start } else { now };
         self.processor_time = clock::thread_time();
         (self.until, self.left) = match self.plan.end {
             End::After(time) => (start + nanoseconds(time), u64::MAX),
@@ -348,20 +356,15 @@ impl<'a> Driver<'a> {
         let used = processor_time - self.processor_time;
         self.record.counts.cpu_ns = used.saturating_sub(std::mem::take(&mut self.idled));
         self.processor_time = processor_time;
-        let record = std::mem::replace(&mut self.record, Record::new(is_open(self.plan)));
+        let record = std::mem::replace(&mut self.record, self.spares.take());
         let open = self.crowd.open().map(|count| count as u64);
         let (worker, phase) = (self.share.worker, self.phase);
-        self.tell(Word::Seen { worker, phase, at: now, open, record: record.into() })
+        self.tell(Word::Seen { worker, phase, at: now, open, record })
     }
 
     fn tell(&self, word: Word) -> bool {
         self.reports.send(word).is_ok()
     }
-}
-
-/// Whether the clock decides when messages are sent.
-fn is_open(plan: &Plan) -> bool {
-    matches!(plan.schedule, Schedule::Open { .. })
 }
 
 fn nanoseconds(time: Duration) -> u64 {

@@ -19,7 +19,7 @@
 //! - [`run()`], `conduct`: starts the threads, lets them begin together, adds up what they tell
 //!   (`word`). `parts`: the same in several processes.
 //! - [`watch`]: who is told how a run goes, and what is left of it ([`Outcome`]).
-//! - [`record`]: what was seen, mergeable. [`Report`]: the result as plain data.
+//! - [`record`]: what was seen, mergeable; `spares`: those that are used again. [`Report`]: the result as plain data.
 //! - [`server_side`]: what the server's processes used meanwhile.
 //! - [`honesty`]: what makes a result doubtful. [`fail_if`]: what makes it a failure.
 //! - [`report::text`], [`report::json`], [`report::csv`], [`report::HdrLog`]: how it is written down,
@@ -48,6 +48,7 @@ pub mod server_side;
 mod share;
 mod socket;
 mod sources;
+mod spares;
 pub mod units;
 pub mod watch;
 mod word;

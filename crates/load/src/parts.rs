@@ -136,7 +136,8 @@ pub fn serve_part() -> Result<(), LoadError> {
     thread::spawn(move || obey(&obeying));
     let (tell, words) = channel();
     thread::scope(|scope| {
-        run::start_threads(&task.plan, &target, task.workers, &orders, tell, scope)?;
+        let spares = task.workers.spares(&task.plan);
+        run::start_threads(&task.plan, &target, task.workers, (&orders, &spares), tell, scope)?;
         let mut out = io::stdout().lock();
         for word in words {
             let text = serde_json::to_string(&word).expect("plain data with text keys");
@@ -144,6 +145,9 @@ pub fn serve_part() -> Result<(), LoadError> {
                 // Nobody listens: let the threads end.
                 orders.stop();
                 break;
+            }
+            if let Word::Seen { record, .. } = word {
+                spares.give_back(record);
             }
         }
         Ok(())

@@ -147,6 +147,11 @@ impl Plan {
         self.check_crowd().and_then(|()| self.check_traffic()).map_err(LoadError::Plan)
     }
 
+    /// Whether the clock decides when messages are sent, and not the reply before.
+    pub fn is_open(&self) -> bool {
+        matches!(self.schedule, Schedule::Open { .. })
+    }
+
     /// How the connection of that number behaves badly, if it does: the first ones do.
     pub(crate) fn manner(&self, number: u64) -> Option<Manner> {
         let mut sum = 0.0;
@@ -166,11 +171,11 @@ impl Plan {
         (share * self.connections as f64).round().max(share.ceil()) as u64
     }
 
-    /// How long the measurement is to be, in nanoseconds; 0 if messages end it.
+    /// How long the measurement is to be, in nanoseconds; `u64::MAX` if messages end it.
     pub(crate) fn end_ns(&self) -> u64 {
         match self.end {
             End::After(time) => u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
-            End::Messages(_) => 0,
+            End::Messages(_) => u64::MAX,
         }
     }
 

@@ -46,9 +46,10 @@ pub struct Counts {
     pub opened: u64,
     /// Connections that were lost or closed in this span.
     pub closed: u64,
-    /// Messages of an open loop that were due when no connection could take them, or that the
-    /// generator did not get to before the end.
+    /// Messages of an open loop that were due when no connection could take them.
     pub skipped: u64,
+    /// Messages of an open loop that the generator did not get to before the end.
+    pub not_reached: u64,
     /// Messages of an open loop that the generator itself handled over 1 ms late.
     pub late: u64,
     /// The latest of them, in nanoseconds.
@@ -80,6 +81,16 @@ impl Record {
         }
     }
 
+    /// Nothing seen yet, in memory that is there: nobody has to wait for its pages later.
+    pub(crate) fn in_place(open: bool) -> Record {
+        let mut record = Record::new(open);
+        record.latency.reset();
+        if let Some(Service(histogram)) = &mut record.service {
+            histogram.reset();
+        }
+        record
+    }
+
     /// The service time, which in a closed loop is the latency.
     pub fn service_time(&self) -> &Histogram<u64> {
         self.service.as_ref().map_or(&self.latency, |service| &service.0)
@@ -108,9 +119,12 @@ impl Record {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        self.latency.reset();
-        if let Some(Service(histogram)) = &mut self.service {
-            histogram.reset();
+        let service = self.service.as_mut().map(|service| &mut service.0);
+        for histogram in [Some(&mut self.latency), service].into_iter().flatten() {
+            // One that is empty is only zeros, but many of them.
+            if !histogram.is_empty() {
+                histogram.reset();
+            }
         }
         self.counts = Counts::default();
         self.errors = Errors::default();
@@ -124,7 +138,8 @@ fn add(own: &mut Histogram<u64>, other: &Histogram<u64>) {
 }
 
 impl Counts {
-    fn merge(&mut self, later: &Counts) {
+    /// Adds what `later` counted.
+    pub(crate) fn merge(&mut self, later: &Counts) {
         let pairs = [
             (&mut self.sent, later.sent),
             (&mut self.answered, later.answered),
@@ -133,6 +148,7 @@ impl Counts {
             (&mut self.opened, later.opened),
             (&mut self.closed, later.closed),
             (&mut self.skipped, later.skipped),
+            (&mut self.not_reached, later.not_reached),
             (&mut self.late, later.late),
             (&mut self.unanswered, later.unanswered),
             (&mut self.bad_sent, later.bad_sent),

@@ -20,6 +20,7 @@ use crate::parts::{self, Parts};
 use crate::plan::Plan;
 use crate::share::Share;
 use crate::socket::Target;
+use crate::spares::Spares;
 use crate::watch::{Outcome, Watch};
 use crate::word::{Order, Orders, Word};
 
@@ -50,6 +51,14 @@ pub(crate) struct Workers {
     pub(crate) first: u32,
     pub(crate) own: u32,
     pub(crate) all: u32,
+}
+
+impl Workers {
+    /// Records for these threads: one that is written while another is read, and one that is kept
+    /// until a second is over.
+    pub(crate) fn spares(self, plan: &Plan) -> Spares {
+        Spares::new(3 * self.own as usize, plan.is_open())
+    }
 }
 
 /// Applies `plan` and says what came of it; `watch` is told how it goes meanwhile.
@@ -85,8 +94,9 @@ fn here(
     let (tell, words) = channel();
     thread::scope(|scope| {
         let workers = Workers { first: 0, own: plan.threads, all: plan.threads };
-        start_threads(plan, target, workers, &orders, tell, scope)?;
-        let conductor = Conductor::new(plan, workers.all, 1, watch);
+        let spares = workers.spares(plan);
+        start_threads(plan, target, workers, (&orders, &spares), tell, scope)?;
+        let conductor = Conductor::new(plan, (workers.all, 1), spares, watch);
         let order = |order| match order {
             Order::Start(instant) => orders.start(instant),
             Order::Stop => orders.stop(),
@@ -113,7 +123,9 @@ fn elsewhere(
     thread::scope(|scope| {
         let mut parts = Parts::start(command, &task, count, &tell, scope)?;
         drop(tell);
-        let conductor = Conductor::new(plan, count * plan.threads, count, watch);
+        // Records come as text here, and nobody of this process writes into one.
+        let spares = Spares::new(0, plan.is_open());
+        let conductor = Conductor::new(plan, (count * plan.threads, count), spares, watch);
         conductor.conduct(&words, |order| parts.order(order), &control.stop)
     })
 }
@@ -123,17 +135,17 @@ pub(crate) fn start_threads<'scope>(
     plan: &'scope Plan,
     target: &Target,
     workers: Workers,
-    orders: &Orders,
+    (orders, spares): (&Orders, &Spares),
     tell: Sender<Word>,
     scope: &'scope Scope<'scope, '_>,
 ) -> Result<(), LoadError> {
     for own in 0..workers.own {
         let share = Share { worker: workers.first + own, workers: workers.all };
         let (target, tell, orders) = (target.clone(), tell.clone(), orders.clone());
-        let stop = orders.clone();
+        let (stop, spares) = (orders.clone(), spares.clone());
         thread::Builder::new()
             .name(format!("load-{}", share.worker))
-            .spawn_scoped(scope, move || work(plan, target, share, orders, &tell))
+            .spawn_scoped(scope, move || work(plan, target, share, (orders, spares), &tell))
             .map_err(|error| {
                 stop.stop();
                 LoadError::system("start a thread", error)
@@ -143,9 +155,15 @@ pub(crate) fn start_threads<'scope>(
 }
 
 /// What a thread does.
-fn work(plan: &Plan, target: Target, share: Share, orders: Orders, tell: &Sender<Word>) {
+fn work(
+    plan: &Plan,
+    target: Target,
+    share: Share,
+    (orders, spares): (Orders, Spares),
+    tell: &Sender<Word>,
+) {
     let _witness = Witness(tell);
-    let driver = Driver::new(plan, target, share, orders, tell.clone());
+    let driver = Driver::new(plan, target, share, orders, tell.clone(), spares);
     if let Err(error) = driver.and_then(Driver::run) {
         // If nobody listens any more, the run is over anyway.
         let _ = tell.send(Word::Failed(error.to_string()));
@@ -164,18 +182,26 @@ impl Drop for Witness<'_> {
     }
 }
 
-/// Where to connect. Of several addresses of a name, the first that takes a connection.
+/// Where to connect. Of several addresses of a name, the first that takes a connection, and that the
+/// sources can reach: an address is of IPv4 or of IPv6, and so is its peer's.
 pub(crate) fn look_up(plan: &Plan) -> Result<Target, LoadError> {
     if let Address::Unix(path) = &plan.target {
         return Ok(Target::Unix(path.clone()));
     }
-    let candidates = plan.target.to_connect().map_err(|error| {
+    let mut candidates = plan.target.to_connect().map_err(|error| {
         LoadError::NotApplied(format!(
             "cannot find the host of {} ({error}); check its spelling or give its number",
             plan.target
         ))
     })?;
+    let found = candidates.first().copied();
+    candidates.retain(|target| plan.sources.iter().all(|ip| ip.is_ipv4() == target.is_ipv4()));
     match candidates.as_slice() {
+        [] if found.is_some() => Err(LoadError::Plan(format!(
+            "{} cannot be reached from every --source; give addresses of {}",
+            plan.target,
+            if found.is_some_and(|target| target.is_ipv4()) { "IPv4" } else { "IPv6" }
+        ))),
         [] => Err(LoadError::NotApplied(format!("{} has no address to connect to", plan.target))),
         [only] => Ok(Target::Tcp(*only)),
         [first, ..] => Ok(Target::Tcp(answering(&candidates, plan).unwrap_or(*first))),

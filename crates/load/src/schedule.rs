@@ -99,6 +99,19 @@ impl Timetable {
         self.start + after as u64
     }
 
+    /// How many messages are due before `until`, from the next one on; in a Poisson process, on
+    /// average.
+    pub(crate) fn left_before(&self, until: u64) -> u64 {
+        let time = until.saturating_sub(self.start) as f64;
+        match &self.random {
+            None => {
+                (((time - self.lead_ns) / self.gap_ns).ceil() as u64).saturating_sub(self.number)
+            }
+            Some((_, at)) if *at < time => 1 + ((time - at) / self.gap_ns) as u64,
+            Some(_) => 0,
+        }
+    }
+
     /// The next message is dealt with: who sends it, of `count`, from 0.
     #[inline]
     pub(crate) fn take(&mut self, count: usize) -> usize {
@@ -138,6 +151,33 @@ mod tests {
         for (number, due) in (0_u64..).zip(&due) {
             assert!(due.abs_diff(1000 + number * 10_000 / 3) <= 1, "message {number} at {due}");
         }
+    }
+
+    /// Kills: a message too many or too few; a count that takes as long as there are messages.
+    #[test]
+    fn what_is_left_before_an_instant_is_known_at_once() {
+        for (rate, arrivals) in [(1000.0, Arrivals::Even), (333.3, Arrivals::Even)] {
+            for worker in 0..3 {
+                let mut table = Timetable::new(rate, arrivals, (worker, 3), 7000, 0);
+                for _ in 0..50 {
+                    table.take(4);
+                }
+                for until in [0, 7000, table.next(), table.next() + 1, 2_000_007_000] {
+                    let (left, mut counted) = (table.left_before(until), 0);
+                    let mut rest = table.clone();
+                    while rest.next() < until {
+                        rest.take(4);
+                        counted += 1;
+                    }
+                    assert_eq!(left, counted, "until {until} of {rate}/s");
+                }
+            }
+        }
+        let mut table = Timetable::new(1e9, Arrivals::Poisson, (0, 1), 0, 7);
+        let left = table.left_before(3_600_000_000_000);
+        assert!(left.abs_diff(3_600_000_000_000) < 100, "{left}");
+        table.take(4);
+        assert_eq!(table.left_before(table.next()), 0);
     }
 
     /// Kills: gaps that are even, or of another mean; a first message that is always at the start.

@@ -5,11 +5,17 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
-use crate::record::Record;
+use crate::record::{Counts, Record};
 
 /// Who is told how a run goes. Called in the thread that called [`run`](crate::run()).
 pub trait Watch {
-    /// About twice a second, ten times while connecting.
+    /// About twice a second for each thread of the load, more often while connecting: what it saw
+    /// since it was last heard of, in whatever phase.
+    fn seen(&mut self, record: &Record) {
+        let _ = record;
+    }
+
+    /// Ten times a second.
     fn progress(&mut self, progress: &Progress<'_>);
 
     /// After each second of the measurement; `record` has what was seen in it.
@@ -57,10 +63,8 @@ pub struct Progress<'a> {
     pub elapsed: Duration,
     /// Connections that are open now, idle ones included.
     pub connected: u64,
-    /// What was seen since the last call.
-    pub since: &'a Record,
-    /// What was seen since the measurement began.
-    pub total: &'a Record,
+    /// What was counted since the measurement began.
+    pub total: &'a Counts,
 }
 
 /// A second of the measurement, or what was left of it.

@@ -38,8 +38,8 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
     server_pid: Option<u32>,
 
-    /// End with exit status 1 if this holds: 'p99>5ms', 'errors>0', 'rate<10k', 'late>0.1%',
-    /// 'server.cpu>20us'; repeated, if any of them does
+    /// End with exit status 1 if this holds: 'p99>5ms' (or any percentile), 'errors>0', 'rate<10k',
+    /// 'late>0.1%', 'server.cpu>20us'; repeated, if any of them does
     #[arg(long, value_name = "CONDITION")]
     fail_if: Vec<Condition>,
 
@@ -72,7 +72,7 @@ impl OutputArgs {
             HdrLog::create(path)
                 .map_err(|error| format!("cannot create {}: {error}", path.display()))
         });
-        let shown = !self.no_progress && io::stderr().is_terminal();
+        let shown = !self.no_progress && io::stderr().is_terminal() && !is_dumb();
         Ok(Output {
             args: self,
             onlooker,
@@ -96,9 +96,13 @@ impl OutputArgs {
 
 /// Whether standard output is a terminal whose user has nothing against colour.
 fn takes_colour() -> bool {
-    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || env::var_os("TERM").is_some_and(|term| term == "dumb");
-    io::stdout().is_terminal() && !refused
+    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal() && !refused && !is_dumb()
+}
+
+/// Whether the terminal says that it knows no control sequences.
+fn is_dumb() -> bool {
+    env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 impl Output<'_> {
@@ -119,7 +123,7 @@ impl Output<'_> {
             status = ExitCode::FAILURE;
         }
         for condition in &self.args.fail_if {
-            if let Some(failure) = condition.check(&report) {
+            if let Some(failure) = condition.check(&report, &outcome.record) {
                 complain(&failure.to_string());
                 status = ExitCode::FAILURE;
             }
@@ -138,6 +142,12 @@ fn complain(line: &str) {
 }
 
 impl Watch for Output<'_> {
+    fn seen(&mut self, record: &Record) {
+        if let Some(line) = &mut self.line {
+            line.seen(record);
+        }
+    }
+
     fn progress(&mut self, progress: &Progress<'_>) {
         if let Some(line) = &mut self.line {
             line.progress(progress);

@@ -1,44 +1,71 @@
 //! A line on the terminal that shows how a load goes, and is erased at its end.
 
 use std::collections::VecDeque;
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::tcgetwinsize;
 use switchboard_load::bars::sparkline;
 use switchboard_load::units::{count, rate, several, time};
-use switchboard_load::{End, Phase, Plan, Progress, Record, Schedule};
+use switchboard_load::{End, Phase, Plan, Progress, Record};
 
 /// How long figures are gathered before they are shown: at ten a second nobody could read them.
 const STEP: Duration = Duration::from_millis(500);
 /// Bars of the sparkline: the last so many steps.
 const BARS: usize = 20;
 
+/// Shown in turn, so that one sees that it goes on.
+const SPINNER: [char; 8] = ['⠁', '⠂', '⠄', '⡀', '⢀', '⠠', '⠐', '⠈'];
+/// Columns that stay free at the end: a terminal writes `^C` there, which would else begin another
+/// line and leave this one standing.
+const FREE: usize = 3;
+/// Columns of a terminal that does not say how many it has.
+const WIDTH: usize = 80;
+/// Begins the line anew, empty (ECMA-48: CR, EL 2).
+const ERASE: &str = "\r\x1b[2K";
+
 /// The line.
 pub(super) struct Line {
-    bar: ProgressBar,
     figures: Figures,
+    turn: usize,
 }
 
 impl Line {
     /// On standard error, which must be a terminal.
     pub(super) fn new(plan: &Plan) -> Line {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{spinner:.cyan} {wide_msg}")
-            .expect("a template that makes sense");
-        bar.set_style(style);
-        Line { bar, figures: Figures::new(plan, Instant::now()) }
+        Line { figures: Figures::new(plan, Instant::now()), turn: 0 }
+    }
+
+    /// What a thread of the load saw.
+    pub(super) fn seen(&mut self, record: &Record) {
+        self.figures.gather(record);
     }
 
     pub(super) fn progress(&mut self, progress: &Progress<'_>) {
         self.figures.take(progress, Instant::now());
-        self.bar.set_message(self.figures.words(progress));
-        self.bar.tick();
+        let columns = tcgetwinsize(io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+        let width = if columns == 0 { WIDTH } else { columns };
+        let text =
+            format!("{} {}", SPINNER[self.turn % SPINNER.len()], self.figures.words(progress));
+        self.turn += 1;
+        write(&cut(&text, width));
     }
+}
+
+/// What fits of a text whose characters have a column each.
+fn cut(text: &str, width: usize) -> String {
+    text.chars().take(width.saturating_sub(FREE)).collect()
+}
+
+/// Writes in place of what was there. A terminal that has gone misses nothing.
+fn write(text: &str) {
+    let mut terminal = io::stderr().lock();
+    let _ = terminal.write_all(format!("{ERASE}{text}").as_bytes());
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        write("");
     }
 }
 
@@ -61,7 +88,7 @@ impl Figures {
         Figures {
             connections: plan.connections + plan.idle,
             end: plan.end,
-            gathered: Record::new(matches!(plan.schedule, Schedule::Open { .. })),
+            gathered: Record::new(plan.is_open()),
             since: now,
             rates: VecDeque::new(),
             p50_ns: None,
@@ -70,9 +97,12 @@ impl Figures {
         }
     }
 
+    fn gather(&mut self, record: &Record) {
+        self.gathered.merge(record);
+        self.errors += record.errors.total();
+    }
+
     fn take(&mut self, progress: &Progress<'_>, now: Instant) {
-        self.gathered.merge(progress.since);
-        self.errors += progress.since.errors.total();
         let elapsed = now.duration_since(self.since);
         if progress.phase == Phase::Connecting {
             self.gathered.clear();
@@ -119,7 +149,7 @@ impl Figures {
                 format!("{} of {} s", seconds(progress.elapsed), all.as_secs_f64())
             }
             (Phase::Measuring, End::Messages(all)) => {
-                format!("{} of {} messages", count(progress.total.counts.sent), count(all))
+                format!("{} of {} messages", count(progress.total.sent), count(all))
             }
             (Phase::Finishing, _) => "waiting for the last replies".to_owned(),
         }
@@ -130,6 +160,7 @@ impl Figures {
 mod tests {
     use super::*;
     use switchboard_load::ErrorKind;
+    use switchboard_load::record::Counts;
 
     fn seen(answered: u64) -> Record {
         let mut record = Record::new(false);
@@ -138,9 +169,16 @@ mod tests {
         record
     }
 
-    fn progress(phase: Phase, since: &Record) -> Progress<'_> {
+    fn progress(phase: Phase, total: &Counts) -> Progress<'_> {
         let elapsed = Duration::from_millis(3200);
-        Progress { phase, elapsed, connected: 7, since, total: since }
+        Progress { phase, elapsed, connected: 7, total }
+    }
+
+    #[test]
+    fn a_line_leaves_room_at_its_end() {
+        assert_eq!(cut("⠁ 50 µs", 9), "⠁ 50 µ");
+        assert_eq!(cut("⠁ 50 µs", 10), "⠁ 50 µs");
+        assert_eq!(cut("⠁", 1), "");
     }
 
     /// Kills: a rate by the tick in place of by the second; errors of one tick only.
@@ -148,22 +186,24 @@ mod tests {
     fn the_line_says_how_it_goes() {
         let began = Instant::now();
         let mut figures = Figures::new(&Plan::default(), began);
-        let none = Record::new(false);
-        let connecting = progress(Phase::Connecting, &none);
+        let counts = Counts::default();
+        let connecting = progress(Phase::Connecting, &counts);
         figures.take(&connecting, began);
         assert_eq!(figures.words(&connecting), "connecting: 7 of 10");
         let mut record = seen(1000);
         record.errors.count(ErrorKind::Reset, || "reset".into());
-        let measuring = progress(Phase::Measuring, &record);
+        let measuring = progress(Phase::Measuring, &counts);
+        figures.gather(&record);
         figures.take(&measuring, began + STEP / 2);
         assert_eq!(figures.words(&measuring), "3 of 10 s  1 error");
+        figures.gather(&record);
         figures.take(&measuring, began + STEP);
         assert_eq!(
             figures.words(&measuring),
             "3 of 10 s  4,000/s  p50 50.0 µs  p99 50.0 µs  2 errors"
         );
-        let half = seen(1000);
-        figures.take(&progress(Phase::Measuring, &half), began + STEP * 2);
+        figures.gather(&seen(1000));
+        figures.take(&measuring, began + STEP * 2);
         assert!(
             figures.words(&measuring).ends_with("2 errors  █▄"),
             "{}",

@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
+use hdrhistogram::Histogram;
+
 use crate::errors::ErrorKind;
+use crate::record::Record;
 use crate::report::{Report, ServerSide, Times};
 use crate::units::{bytes, percent, rate, time};
 
@@ -21,8 +24,8 @@ pub(super) enum Part {
     Mean,
     Min,
     Max,
-    /// By its place among the percentiles that a report has.
-    Percentile(usize),
+    /// So much of all takes no longer, between 0 and 1.
+    Percentile(f64),
 }
 
 /// A number of a report.
@@ -60,12 +63,13 @@ pub(super) enum Unit {
     Size,
 }
 
-const PLAIN: [Plain; 13] = [
+const PLAIN: [Plain; 14] = [
     plain("rate", Unit::Number, |report| report.achieved.rate),
     plain("sent-rate", Unit::Number, |report| report.achieved.sent_rate),
     plain("answered", Unit::Number, |report| report.achieved.answered as f64),
     plain("unanswered", Unit::Number, |report| report.achieved.unanswered as f64),
     plain("skipped", Unit::Number, |report| report.achieved.skipped as f64),
+    plain("not-reached", Unit::Number, |report| report.achieved.not_reached as f64),
     plain("connections", Unit::Number, |report| report.achieved.connections as f64),
     plain("late", Unit::Share, |report| report.generator.late_share),
     plain("warnings", Unit::Number, |report| report.warnings.len() as f64),
@@ -85,7 +89,7 @@ const fn beside(name: &'static str, unit: Unit, of: fn(&ServerSide) -> Option<f6
 }
 
 /// Other words for what there is.
-const MEANT: [(&str, &str); 13] = [
+const MEANT: [(&str, &str); 14] = [
     ("throughput", "rate"),
     ("rps", "rate"),
     ("qps", "rate"),
@@ -94,6 +98,7 @@ const MEANT: [(&str, &str); 13] = [
     ("average", "mean"),
     ("median", "p50"),
     ("p100", "max"),
+    ("p0", "min"),
     ("timeouts", "timed-out"),
     ("timeout", "timed-out"),
     ("mismatches", "mismatch"),
@@ -114,11 +119,12 @@ impl Metric {
         matches!(self, Metric::Plain(Plain { of: Of::Server(_), .. }))
     }
 
-    /// The value; errors as a `share` of the messages sent, if that is asked for.
-    pub(super) fn of(&self, report: &Report, share: bool) -> Option<f64> {
+    /// The value, times from the `record` of the same run; errors as a `share` of the messages sent,
+    /// if that is asked for.
+    pub(super) fn of(&self, report: &Report, record: &Record, share: bool) -> Option<f64> {
         match self {
-            Metric::Latency(part) => part.of(&report.latency),
-            Metric::Service(part) => part.of(&report.service_time),
+            Metric::Latency(part) => part.of(&record.latency),
+            Metric::Service(part) => part.of(record.service_time()),
             Metric::Errors(kind) => {
                 let all = report.errors.iter().chain(&report.errors_before);
                 let those = all.filter(|line| kind.is_none_or(|kind| kind == line.kind));
@@ -145,23 +151,31 @@ impl Metric {
 
 impl Part {
     fn named(name: &str) -> Option<Part> {
-        let percentile = || Times::QUANTILES.iter().position(|(_, known)| *known == name);
         match name {
             "mean" => Some(Part::Mean),
             "min" => Some(Part::Min),
             "max" => Some(Part::Max),
-            _ => percentile().map(Part::Percentile),
+            _ => percentile(name.strip_prefix('p')?).map(Part::Percentile),
         }
     }
 
-    fn of(self, times: &Times) -> Option<f64> {
-        match self {
-            Part::Mean => times.mean_ns,
-            Part::Min => times.min_ns.map(|ns| ns as f64),
-            Part::Max => times.max_ns.map(|ns| ns as f64),
-            Part::Percentile(place) => times.percentiles()[place].map(|ns| ns as f64),
-        }
+    fn of(self, times: &Histogram<u64>) -> Option<f64> {
+        let value = match self {
+            Part::Mean => times.mean(),
+            Part::Min => times.min() as f64,
+            Part::Max => times.max() as f64,
+            Part::Percentile(quantile) => Times::at(times, quantile)? as f64,
+        };
+        (!times.is_empty()).then_some(value)
     }
+}
+
+/// The quantile of a percentile's digits. They are read with the point moved, not divided by 100: the
+/// number next to 0.999 is another sample of 1,000.
+fn percentile(digits: &str) -> Option<f64> {
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let quantile = format!("{digits}e-2").parse::<f64>().ok().filter(|_| plain)?;
+    (quantile > 0.0 && quantile < 1.0).then_some(quantile)
 }
 
 impl FromStr for Metric {
@@ -197,18 +211,19 @@ fn unknown(name: &str) -> String {
         let kinds = kinds.iter().map(String::as_str);
         parts().chain(["errors"]).chain(kinds).chain(PLAIN.iter().map(|plain| plain.name))
     };
-    let is_percentile = name.strip_prefix('p').is_some_and(|rest| rest.parse::<f64>().is_ok());
     let meant = MEANT.iter().find(|(word, _)| *word == name).map(|(_, meant)| *meant);
-    let near = meant.or_else(|| match is_percentile {
-        true => None,
-        false => switchboard::model::closest(name, all()),
-    });
+    let is_number = name.strip_prefix('p').is_some_and(|rest| rest.parse::<f64>().is_ok());
+    if meant.is_none() && is_number {
+        return format!("`{name}` is no percentile; one lies between p0 and p100, such as p99.9");
+    }
+    let near = meant.or_else(|| switchboard::model::closest(name, all()));
     match near {
         Some(near) => format!("there is no `{name}`; did you mean `{near}`?"),
         None => {
             let all: Vec<&str> = all().collect();
             format!(
-                "there is no `{name}` to compare; there are {}, and service.p99 and its like",
+                "there is no `{name}` to compare; there are {}, any other percentile, and \
+                 service.p99 and its like",
                 all.join(" ")
             )
         }

@@ -5,6 +5,7 @@ mod metric;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::record::Record;
 use crate::report::Report;
 use metric::{Metric, Unit};
 
@@ -56,10 +57,11 @@ impl Relation {
 }
 
 impl Condition {
-    /// Whether `report` fails, and with what value. What was not measured cannot pass.
-    pub fn check(&self, report: &Report) -> Option<Failure> {
+    /// Whether `report` fails, and with what value; any percentile of its latencies is in the `record`
+    /// of the same run. What was not measured cannot pass.
+    pub fn check(&self, report: &Report, record: &Record) -> Option<Failure> {
         let unit = self.metric.unit();
-        let value = match self.metric.of(report, self.unit_is_share()) {
+        let value = match self.metric.of(report, record, self.unit_is_share()) {
             Some(value) if !self.relation.holds(value, self.bound) => return None,
             Some(value) if self.unit_is_share() => Unit::Share.shown(value),
             Some(value) => unit.shown(value),
@@ -114,29 +116,57 @@ impl fmt::Display for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Times, made_up};
+    use crate::report::made_up;
 
     fn value(condition: &str, report: &Report) -> Option<String> {
+        value_of(condition, report, &Record::new(true))
+    }
+
+    fn value_of(condition: &str, report: &Report, record: &Record) -> Option<String> {
         let condition: Condition = condition.parse().unwrap();
-        condition.check(report).map(|failure| failure.value)
+        condition.check(report, record).map(|failure| failure.value)
+    }
+
+    /// Kills: a percentile that is a sample off, as 99.9 / 100 is; one of the other times.
+    #[test]
+    fn any_percentile_can_be_a_condition() {
+        let report = made_up::sound();
+        let mut record = Record::new(true);
+        (1..=1000).for_each(|number| record.answered(number, 1));
+        for (condition, number) in [
+            ("p95>949ns", "950 ns"),
+            ("p99.9>998ns", "999 ns"),
+            ("p99.95>999ns", "1.00 µs"),
+            ("p0.1>=1ns", "1 ns"),
+            ("p.5>1ns", "5 ns"),
+            ("p58>579ns", "580 ns"),
+            ("service.p37.5>=1ns", "1 ns"),
+            ("mean>500ns", "500 ns"),
+        ] {
+            assert_eq!(value_of(condition, &report, &record).as_deref(), Some(number));
+        }
+        assert_eq!(value_of("p95>950ns", &report, &record), None);
+        assert_eq!(value_of("p99.95<1us", &report, &record), None);
     }
 
     /// Kills: a relation the wrong way round; the value of another metric.
     #[test]
     fn a_condition_that_is_met_shows_the_value() {
-        let mut report = made_up::sound();
-        report.latency.p99_ns = Some(7_120_000);
-        assert_eq!(value("p99>5ms", &report).as_deref(), Some("7.12 ms"));
-        assert_eq!(value("p99 > 7.12ms", &report), None);
-        assert_eq!(value("p99>=7.12ms", &report).as_deref(), Some("7.12 ms"));
-        assert_eq!(value("service.p99>5ms", &report), None);
+        let report = made_up::sound();
+        let mut record = Record::new(true);
+        // As a histogram keeps it.
+        record.answered(7_122_943, 4_000_000);
+        assert_eq!(value_of("p99>5ms", &report, &record).as_deref(), Some("7.12 ms"));
+        assert_eq!(value_of("p99 > 7.122943ms", &report, &record), None);
+        assert_eq!(value_of("p99>=7.122943ms", &report, &record).as_deref(), Some("7.12 ms"));
+        assert_eq!(value_of("service.p99>5ms", &report, &record), None);
         assert_eq!(value("rate<100k", &report).as_deref(), Some("99,998"));
         assert_eq!(value("rate<=99997", &report), None);
         assert_eq!(value("errors>0", &report), None);
         assert_eq!(value("late>0.1%", &report), None);
         assert_eq!(value("late>=0.001%", &report).as_deref(), Some("0.001%"));
         assert_eq!(value("connections<101", &report).as_deref(), Some("100"));
-        let failure = "errors>=0".parse::<Condition>().unwrap().check(&report).unwrap();
+        let failure = "errors>=0".parse::<Condition>().unwrap().check(&report, &record).unwrap();
         assert_eq!(failure.to_string(), "failed: errors>=0 (it was 0)");
     }
 
@@ -155,7 +185,6 @@ mod tests {
     #[test]
     fn what_was_not_measured_fails() {
         let mut report = made_up::sound();
-        report.latency = Times::of(&crate::record::histogram());
         assert_eq!(value("p99>1h", &report).as_deref(), Some("nothing was measured"));
         assert_eq!(value("server.cpu>1s", &report).as_deref(), Some("nothing was measured"));
         assert!("server.cpu>1s".parse::<Condition>().unwrap().needs_server());
@@ -175,7 +204,10 @@ mod tests {
             ("p99>5", "needs a unit, such as 5ms"),
             ("p99>ms", "a number and a unit"),
             ("p99>-1ms", "a number and a unit"),
-            ("p95>5ms", "there is no `p95`"),
+            ("p101>5ms", "between p0 and p100, such as p99.9"),
+            ("p1e1>5ms", "`p1e1` is no percentile"),
+            ("p-5>5ms", "`p-5` is no percentile"),
+            ("p100>5ms", "did you mean `max`?"),
             ("eror>0", "did you mean `errors`?"),
             ("throughput<5", "`rate`"),
             ("latency>5ms", "`mean`"),

@@ -70,14 +70,23 @@ pub(super) fn messages_missing(report: &Report) -> Option<String> {
 pub(super) fn rate_missed(report: &Report) -> Option<String> {
     let asked = report.asked_rate?;
     let achieved = &report.achieved;
-    let why = match achieved.skipped {
-        0 => "the generator or the server did not keep up".to_owned(),
-        skipped => format!("{} were due when no connection could take them", count(skipped)),
+    let why = match (achieved.skipped, achieved.not_reached) {
+        (0, 0) => {
+            "the generator or the server did not keep up; lower --rate or raise --connections"
+                .to_owned()
+        }
+        (skipped, missed) if skipped >= missed => format!(
+            "{} were due when no connection could take them; lower --rate or raise --connections",
+            count(skipped)
+        ),
+        (_, missed) => format!(
+            "the generator did not get to {} that were due; lower --rate or raise --threads",
+            count(missed)
+        ),
     };
     (achieved.sent_rate < least(asked, achieved.seconds)).then(|| {
         format!(
-            "sent {} of the rate that was asked for, {} of {} messages/s: {why}; lower --rate or \
-             raise --connections",
+            "sent {} of the rate that was asked for, {} of {} messages/s: {why}",
             percent(achieved.sent_rate / asked),
             rate(achieved.sent_rate),
             rate(asked)
@@ -206,6 +215,9 @@ mod tests {
         assert_eq!(server_behind(&report), None);
         report.achieved.skipped = 12;
         assert!(rate_missed(&report).unwrap().contains("12 were due when"));
+        report.achieved.not_reached = 13;
+        let text = rate_missed(&report).unwrap();
+        assert!(text.ends_with("not get to 13 that were due; lower --rate or raise --threads"));
     }
 
     /// Kills: the luck of a short Poisson run taken for a missed rate.

@@ -52,6 +52,7 @@ const COLUMNS: &[Column] = &[
     Column("bytes_sent", "bytes that the kernel took", |r| r.achieved.bytes_sent.to_string()),
     Column("bytes_received", "bytes that came", |r| r.achieved.bytes_received.to_string()),
     Column("skipped", "messages due when no connection could take them", |r| r.achieved.skipped.to_string()),
+    Column("not_reached", "messages due that the generator did not get to", |r| r.achieved.not_reached.to_string()),
     Column("unanswered", "messages nobody waited for any longer at the end", |r| r.achieved.unanswered.to_string()),
     Column("mean_ns", "latency, from when a message was due", |r| maybe(r.latency.mean_ns)),
     Column("min_ns", "the same", |r| maybe(r.latency.min_ns)),
@@ -90,6 +91,7 @@ const COLUMNS: &[Column] = &[
     Column("server_descriptors", "at most", |r| server(r, |s| s.descriptors.to_string())),
     Column("server_voluntary_switches", "because a thread waited", |r| server(r, |s| s.voluntary_switches.to_string())),
     Column("server_involuntary_switches", "because it had had its time", |r| server(r, |s| s.involuntary_switches.to_string())),
+    Column("server_unseen_share", "of its processor time: of threads that ended unseen, with their switches", |r| server(r, |s| maybe(s.unseen_share))),
     Column("interrupted", "true or false", |r| r.interrupted.to_string()),
     Column("warnings", "their codes, with spaces between", codes),
 ];

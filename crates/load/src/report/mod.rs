@@ -84,9 +84,10 @@ pub struct Achieved {
     pub bytes_received: u64,
     /// Connections opened during the measurement.
     pub opened: u64,
-    /// Messages that were due when no connection could take them, or that the generator did not get
-    /// to before the end.
+    /// Messages that were due when no connection could take them.
     pub skipped: u64,
+    /// Messages that were due and that the generator did not get to before the end.
+    pub not_reached: u64,
     /// Messages that nobody waited for any longer at the end.
     pub unanswered: u64,
     /// Messages of bad peers that went out whole.
@@ -186,6 +187,7 @@ impl Achieved {
             bytes_received: counts.bytes_received,
             opened: counts.opened,
             skipped: counts.skipped,
+            not_reached: counts.not_reached,
             unanswered: counts.unanswered,
             bad_sent: counts.bad_sent,
             bad_closed: counts.bad_closed,

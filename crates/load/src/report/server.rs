@@ -29,11 +29,13 @@ pub struct ServerSide {
     /// How much memory each connection added, pages of files left out: they are programs, which
     /// weigh less the more processes run them. `None` where each message had a connection of its own.
     pub bytes_per_peer: Option<f64>,
-    /// Switches because a thread waited; those of threads that came and went between two looks are
-    /// missed.
+    /// Switches because a thread waited, as far as they were seen.
     pub voluntary_switches: u64,
-    /// Switches because a thread had had its time; some are missed likewise.
+    /// Switches because a thread had had its time, as far as they were seen.
     pub involuntary_switches: u64,
+    /// Of the processor time, what was of threads that ended after they were last seen, between 0 and
+    /// 1: their switches are missing. `None` where the kernel keeps no account of threads.
+    pub unseen_share: Option<f64>,
     /// The processors that the process may run on, by number.
     pub cpus: Vec<u32>,
     /// How often all of it was looked at during the measurement.
@@ -64,6 +66,7 @@ impl ServerSide {
             bytes_per_peer: if report.asked.short { None } else { each(grown, peers) },
             voluntary_switches: seen.voluntary_switches,
             involuntary_switches: seen.involuntary_switches,
+            unseen_share: seen.unseen_ns.map(|ns| ns as f64 / seen.cpu_ns.max(1) as f64),
             cpus: seen.cpus.clone(),
             looks: seen.looks,
             looking_s: seen.looking.as_secs_f64(),

@@ -39,10 +39,16 @@ impl Times {
         [self.p50_ns, self.p90_ns, self.p99_ns, self.p99_9_ns, self.p99_99_ns]
     }
 
+    /// So much of all, between 0 and 1, took no longer than this; of so few that none lies beyond, the
+    /// longest. `None` without a sample.
+    pub(crate) fn at(times: &Histogram<u64>, quantile: f64) -> Option<u64> {
+        (!times.is_empty()).then(|| times.value_at_quantile(quantile).min(times.max()))
+    }
+
     /// What a histogram of nanoseconds comes to.
     pub fn of(times: &Histogram<u64>) -> Times {
         let any = !times.is_empty();
-        let at = |quantile: f64| any.then(|| times.value_at_quantile(quantile).min(times.max()));
+        let at = |quantile| Times::at(times, quantile);
         Times {
             samples: times.len(),
             mean_ns: any.then(|| times.mean()),

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use super::proc::{self, Id, Memory, Stat, Switches};
+use super::proc::{self, Id, Memory, Stat, Switches, Thread};
 
 /// A process and all that descend from it, those too whose parent has ended meanwhile.
 #[derive(Debug)]
@@ -14,8 +14,12 @@ pub(crate) struct Family {
     members: HashMap<Id, Member>,
     /// Of members that ended without a parent in the family.
     lost_ns: u64,
-    threads: HashMap<(Id, u32), Switches>,
+    /// As they were last seen.
+    threads: HashMap<(Id, u32), Thread>,
     switches: Switches,
+    /// Processor time of all, and of threads as far as it was seen to be theirs.
+    used_ns: u64,
+    used_by_threads_ns: u64,
 }
 
 /// What is known of a process that is there.
@@ -58,6 +62,8 @@ impl Family {
             lost_ns: 0,
             threads: HashMap::new(),
             switches: Switches::default(),
+            used_ns: 0,
+            used_by_threads_ns: 0,
         }
     }
 
@@ -69,7 +75,8 @@ impl Family {
             Stat { own_ns: own.max(stat.own_ns), ..stat }
         };
         let relatives = self.relatives(&proc::all()?);
-        Ok(self.count(relatives.into_iter().map(timed).collect()))
+        self.used_ns = self.count(relatives.into_iter().map(timed).collect());
+        Ok(self.used_ns)
     }
 
     /// Of all processes, those of the family.
@@ -150,24 +157,33 @@ impl Family {
                 }
                 _ => sum.unread += 1,
             }
-            let of_id = |(thread, switches)| ((*id, thread), switches);
-            threads.extend(proc::switches(id.0).into_iter().map(of_id));
+            let of_id = |(number, thread)| ((*id, number), thread);
+            threads.extend(proc::threads(id.0).into_iter().map(of_id));
         }
-        self.count_switches(threads);
+        self.count_threads(threads);
         sum
     }
 
-    fn count_switches(&mut self, now: HashMap<(Id, u32), Switches>) {
-        for (thread, switches) in &now {
+    fn count_threads(&mut self, now: HashMap<(Id, u32), Thread>) {
+        for (number, Thread { switches, own_ns }) in &now {
             // The number of a thread that ended may have been used again: then it counts anew.
-            let before = self.threads.get(thread).copied().filter(|before| {
-                before.voluntary <= switches.voluntary && before.involuntary <= switches.involuntary
+            let before = self.threads.get(number).copied().filter(|before| {
+                before.switches.voluntary <= switches.voluntary
+                    && before.switches.involuntary <= switches.involuntary
+                    && before.own_ns <= *own_ns
             });
             let before = before.unwrap_or_default();
-            self.switches.voluntary += switches.voluntary - before.voluntary;
-            self.switches.involuntary += switches.involuntary - before.involuntary;
+            self.switches.voluntary += switches.voluntary - before.switches.voluntary;
+            self.switches.involuntary += switches.involuntary - before.switches.involuntary;
+            self.used_by_threads_ns += own_ns - before.own_ns;
         }
         self.threads = now;
+    }
+
+    /// The processor time of all until the last look, and what of it was of threads that lived to be
+    /// seen after they had used it: the switches of the rest are not known.
+    pub(crate) fn used(&self) -> (u64, u64) {
+        (self.used_ns, self.used_by_threads_ns)
     }
 
     /// How often threads stopped running, as far as it was seen.
@@ -239,10 +255,14 @@ mod tests {
     #[test]
     fn switches_only_grow() {
         let mut family = Family::of((1, 0));
-        let seen = |thread, voluntary| (((1, 0), thread), Switches { voluntary, involuntary: 1 });
-        family.count_switches(HashMap::from([seen(1, 10), seen(2, 20)]));
-        family.count_switches(HashMap::from([seen(1, 15)]));
-        family.count_switches(HashMap::from([seen(1, 15), seen(2, 3)]));
+        let seen = |number, voluntary| {
+            let switches = Switches { voluntary, involuntary: 1 };
+            (((1, 0), number), Thread { switches, own_ns: voluntary * 10 })
+        };
+        family.count_threads(HashMap::from([seen(1, 10), seen(2, 20)]));
+        family.count_threads(HashMap::from([seen(1, 15)]));
+        family.count_threads(HashMap::from([seen(1, 15), seen(2, 3)]));
         assert_eq!(family.switches(), Switches { voluntary: 38, involuntary: 3 });
+        assert_eq!(family.used(), (0, 380));
     }
 }

@@ -44,6 +44,8 @@ pub struct Seen {
     pub own_bytes: u64,
     pub voluntary_switches: u64,
     pub involuntary_switches: u64,
+    /// Processor time of threads that ended after they were last seen; `None` if that is not known.
+    pub unseen_ns: Option<u64>,
     pub cpus: Vec<u32>,
     pub looks: u64,
     pub looking: Duration,
@@ -155,7 +157,7 @@ impl Look {
         let ends = lasts.map(|lasts| begins + lasts);
         // What was switched until now does not count.
         let first = self.look()?;
-        let before = self.family.switches();
+        let (before, used_before) = (self.family.switches(), self.family.used());
         // The end may come at any time: when the load is through, or somebody stops it.
         while !self.over(self.next(ends)) && ends.is_none_or(|ends| Instant::now() < ends) {
             self.look()?;
@@ -166,6 +168,9 @@ impl Look {
         let Switches { voluntary, involuntary } = self.family.switches();
         self.seen.voluntary_switches = voluntary - before.voluntary;
         self.seen.involuntary_switches = involuntary - before.involuntary;
+        let used = self.family.used();
+        let (all, by_threads) = (used.0.saturating_sub(used_before.0), used.1 - used_before.1);
+        self.seen.unseen_ns = (used.1 > 0).then(|| all.saturating_sub(by_threads));
         Some(self.seen)
     }
 

@@ -101,14 +101,25 @@ pub(crate) fn descriptors(pid: u32) -> io::Result<u64> {
     }
 }
 
-/// The threads of a process, and how often each stopped running.
-pub(crate) fn switches(pid: u32) -> Vec<(u32, Switches)> {
+/// What is known of a thread for as long as it lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Thread {
+    pub(crate) switches: Switches,
+    /// Processor time; 0 where the kernel keeps no account of it.
+    pub(crate) own_ns: u64,
+}
+
+/// The threads of a process.
+pub(crate) fn threads(pid: u32) -> Vec<(u32, Thread)> {
     let Ok(threads) = numbers(&format!("/proc/{pid}/task")) else { return Vec::new() };
     let of = |thread: u32| {
-        let text = fs::read_to_string(format!("/proc/{pid}/task/{thread}/status")).ok()?;
+        let file = |name| fs::read_to_string(format!("/proc/{pid}/task/{thread}/{name}")).ok();
+        let text = file("status")?;
         let voluntary = named(&text, "voluntary_ctxt_switches:")?;
         let involuntary = named(&text, "nonvoluntary_ctxt_switches:")?;
-        Some((thread, Switches { voluntary, involuntary }))
+        let time = file("schedstat").and_then(|text| text.split(' ').next()?.parse().ok());
+        let switches = Switches { voluntary, involuntary };
+        Some((thread, Thread { switches, own_ns: time.unwrap_or(0) }))
     };
     threads.filter_map(of).collect()
 }
@@ -177,7 +188,7 @@ mod tests {
         let memory = memory(pid).unwrap();
         assert!(memory.own > 4096 && memory.all > memory.own, "{memory:?}");
         assert!(descriptors(pid).unwrap() >= 1);
-        assert!(!switches(pid).is_empty());
+        assert!(threads(pid).iter().any(|(_, thread)| thread.own_ns > 0));
         assert_eq!(process_of(pid).unwrap(), pid);
     }
 }

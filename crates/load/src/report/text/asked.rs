@@ -137,8 +137,15 @@ pub(super) fn write_rates(page: &mut Page, report: &Report) {
         let text = "due when no connection could take them";
         page.entry("not sent", &format!("{} {text}", count(achieved.skipped)));
     }
+    if achieved.not_reached > 0 {
+        let text = "that the generator did not get to";
+        page.entry("not sent", &format!("{} {text}", count(achieved.not_reached)));
+    }
     if achieved.unanswered > 0 {
-        let text = "in flight when the time-out at the end was over";
+        let text = match report.interrupted {
+            true => "in flight when it was interrupted",
+            false => "in flight when the time-out at the end was over",
+        };
         page.entry("unanswered", &format!("{} {text}", count(achieved.unanswered)));
     }
     if !report.asked.bad.is_empty() {

@@ -4,6 +4,9 @@ use super::page::{Look, Page};
 use crate::report::{ErrorLine, Report};
 use crate::units::{bytes, count, percent, several, time};
 
+/// Less than this of the processor time makes no difference to what is printed.
+const UNSEEN: f64 = 0.05;
+
 pub(super) fn write_server(page: &mut Page, report: &Report) {
     let Some(server) = &report.server else { return };
     let others = server.processes.saturating_sub(1);
@@ -31,7 +34,11 @@ pub(super) fn write_server(page: &mut Page, report: &Report) {
     page.entry("threads", &count(server.threads));
     page.entry("descriptors", &count(server.descriptors));
     let [waited, preempted] = [server.voluntary_switches, server.involuntary_switches].map(count);
-    page.entry("switches", &format!("{waited} voluntary, {preempted} involuntary"));
+    let mut switches = format!("{waited} voluntary, {preempted} involuntary");
+    if let Some(unseen) = server.unseen_share.filter(|share| *share > UNSEEN) {
+        switches += &format!("; without threads that ended unseen, {} of the CPU", percent(unseen));
+    }
+    page.entry("switches", &switches);
 }
 
 /// How many cores were busy for all of the measurement.
