@@ -23,8 +23,8 @@ pub struct ServeArgs {
     #[arg(short, long, value_name = "ADDRESS", global = true)]
     listen: Vec<Address>,
 
-    /// The concurrency model, NAME[:key=value,...]; `switchboard models` lists them [default:
-    /// epoll on Linux, thread for a straight-line service]
+    /// The concurrency model, NAME[:key=value,...]; `switchboard models` lists them [default on
+    /// Linux: epoll, or coroutine for a straight-line service]
     #[arg(short, long, value_name = "MODEL", global = true)]
     model: Option<Model>,
 
@@ -33,8 +33,9 @@ pub struct ServeArgs {
     peers_max: Option<u32>,
 
     /// What happens to one more: it is closed at once, or waits in the backlog for another to leave
-    #[arg(long, value_name = "WHAT", global = true, default_value = "refuse")]
-    when_full: Full,
+    /// [default: refuse]
+    #[arg(long, value_name = "WHAT", global = true)]
+    when_full: Option<Full>,
 
     /// Close a peer that moves no byte for this long, such as 90s or 10m; `none` turns it off
     /// [default: 10m, or what the service says]
@@ -42,12 +43,13 @@ pub struct ServeArgs {
     idle: Option<IdleLimit>,
 
     /// How long a stop waits for peers in the midst of something: a duration, 0 or `forever`
-    #[arg(long, value_name = "DURATION", global = true, default_value = "10s")]
-    drain: DrainLimit,
+    /// [default: 10s]
+    #[arg(long, value_name = "DURATION", global = true)]
+    drain: Option<DrainLimit>,
 
-    /// The largest request, in bytes
-    #[arg(long, value_name = "BYTES", global = true, default_value_t = 1 << 20, value_parser = clap::value_parser!(u32).range(1..))]
-    request_max: u32,
+    /// The largest request, in bytes [default: 1048576]
+    #[arg(long, value_name = "BYTES", global = true, value_parser = clap::value_parser!(u32).range(1..))]
+    request_max: Option<u32>,
 
     /// Peers that wait to be accepted, at most (the kernel may have less: net.core.somaxconn)
     #[arg(long, value_name = "N", global = true, default_value_t = 1024, value_parser = clap::value_parser!(u16).range(1..))]
@@ -140,6 +142,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl ServeArgs {
+    /// What is said here overrides what the program says of itself, which stands otherwise.
     fn apply(&self, mut server: Server) -> Server {
         for address in &self.listen {
             server = server.listen(address.clone());
@@ -154,12 +157,18 @@ impl ServeArgs {
         if let Some(IdleLimit(limit)) = self.idle {
             options.idle = Some(limit);
         }
-        options.when_full = match self.when_full {
-            Full::Refuse => WhenFull::Refuse,
-            Full::Wait => WhenFull::Wait,
-        };
-        options.drain = self.drain.0;
-        options.limits.request_max = self.request_max as usize;
+        if let Some(when_full) = self.when_full {
+            options.when_full = match when_full {
+                Full::Refuse => WhenFull::Refuse,
+                Full::Wait => WhenFull::Wait,
+            };
+        }
+        if let Some(DrainLimit(drain)) = self.drain {
+            options.drain = drain;
+        }
+        if let Some(most) = self.request_max {
+            options.limits.request_max = most as usize;
+        }
         options.listen.backlog = i32::from(self.backlog);
         options.listen.reuse_port = self.reuse_port;
         options.listen.receive_buffer = self.receive_buffer.map(|size| size as usize);
@@ -308,6 +317,8 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    use switchboard_core::Limits;
+
     use super::*;
 
     #[test]
@@ -317,5 +328,26 @@ mod tests {
         assert!(duration("10").is_err_and(|error| error.contains("10s")));
         assert!(duration("").is_err_and(|error| error.contains("such as")));
         assert!("0s".parse::<IdleLimit>().is_err_and(|error| error.contains("none")));
+    }
+
+    fn with(words: &[&str]) -> Server {
+        let command = ServeArgs::augment_args(Command::new("test").no_binary_name(true));
+        let matches = command.try_get_matches_from(words).unwrap();
+        let limits = Limits { request_max: 64, ..Limits::default() };
+        let server = Server::handler("test", |_peer| Ok(())).limits(limits);
+        let server = server.when_full(WhenFull::Wait).drain(Drain::Forever);
+        ServeArgs::from_arg_matches(&matches).unwrap().apply(server)
+    }
+
+    /// Kills: a flag that nobody gave and whose default takes the place of what the program says.
+    #[test]
+    fn what_the_program_says_stands_until_a_flag_says_otherwise() {
+        let own = with(&[]).options;
+        assert_eq!((own.limits.request_max, own.drain), (64, Drain::Forever));
+        assert!(matches!(own.when_full, WhenFull::Wait));
+        let said = with(&["--request-max", "99", "--drain", "1s", "--when-full", "refuse"]).options;
+        assert_eq!(said.limits.request_max, 99);
+        assert_eq!(said.drain, Drain::Within(Duration::from_secs(1)));
+        assert!(matches!(said.when_full, WhenFull::Refuse));
     }
 }

@@ -133,8 +133,8 @@ impl Server {
         self
     }
 
-    /// The model; without it, `epoll` on Linux and `portable` elsewhere, and `thread` for a
-    /// straight-line service.
+    /// The model; without it, on Linux `epoll`, and `coroutine` for a straight-line service;
+    /// elsewhere `portable` and `thread`.
     #[must_use]
     pub fn model(mut self, model: Model) -> Server {
         self.model = Some(model);
