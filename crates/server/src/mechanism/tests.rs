@@ -19,8 +19,10 @@ use super::{Interest, Key, Mechanism, Ready};
 use looking::{
     FAMILIES, LONG, Pair, Told, await_told, blind, look, look_for, peer, tcp, three, unix,
 };
+use nap::Nap;
 
 mod looking;
+mod nap;
 mod own;
 
 const NOW: Duration = Duration::ZERO;
@@ -61,6 +63,12 @@ macro_rules! under_every_mechanism {
             #[test]
             fn portable() {
                 super::$case(|| Portable::new().unwrap());
+            }
+
+            /// In no list of models: examples/adding_a_model.md shows it.
+            #[test]
+            fn nap() {
+                super::$case(Nap::default);
             }
         }
     )*};

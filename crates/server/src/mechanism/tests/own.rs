@@ -6,7 +6,10 @@ use std::os::fd::{AsFd, AsRawFd};
 use rustix::net::{Shutdown, shutdown};
 
 use super::looking::{look, peer, unix};
+use super::nap;
 use super::{Epoll, Interest, Key, Mechanism, NOW, Poll, Select};
+use crate::testing::Client;
+use crate::{Context, Flow, Model, Server, Session};
 
 /// Kills: `FD_SET` beyond the set (memory corruption in C, a panic here), a refusal of the last
 /// number that fits, a refusal that breaks those who are watched.
@@ -59,4 +62,32 @@ fn what_is_not_watched_can_neither_be_changed_nor_removed() {
     let not_found = |result: io::Result<()>| result.unwrap_err().kind() == io::ErrorKind::NotFound;
     assert!(not_found(mechanism.change(pair.near.as_fd(), peer(0), Interest::READ)));
     assert!(not_found(mechanism.remove(pair.near.as_fd())));
+}
+
+/// What examples/adding_a_model.md promises of a mechanism that keeps the contract: with its `Kind`
+/// it is a whole model, of which the crate need not know the name. Kills: a loop that asks the list
+/// of models what it is.
+#[test]
+fn a_mechanism_with_its_kind_is_a_model() {
+    struct Echo;
+    impl Session for Echo {
+        fn received(&mut self, peer: &mut Context<'_>) -> Flow {
+            peer.output.write(peer.input.take_all());
+            Flow::Continue
+        }
+    }
+    let model = Model::from(&nap::MODEL);
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::sessions("echo", |_| Echo).model(model).listen(address);
+    let server = server.spawn().unwrap();
+    let connect = || Client::connect(&server.address().to_string()).unwrap();
+    let mut peers = [connect(), connect(), connect()];
+    for peer in &mut peers {
+        peer.send("hello").expect("hello");
+    }
+    peers[0].end().expect_end();
+    server.stop();
+    peers[1].expect_end();
+    let stats = server.join().unwrap();
+    assert_eq!((stats.accepted, stats.failed, stats.received), (3, 0, 15));
 }
