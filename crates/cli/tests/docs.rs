@@ -1,13 +1,16 @@
-//! The outputs in README.md and docs/guide/ are real: every ```console block is run again, against
-//! the real program, and must say what the page says.
+//! The outputs in README.md, docs/guide/ and examples/ are real: every ```console block is run again,
+//! against the real program, and must say what the page says. Programs that a page shows are those
+//! that are compiled.
 //!
 //! A page is one shell session in an empty directory: a line that begins with `$ ` is a command,
 //! the lines below it are its output, and that of servers that run in the background meanwhile. How
-//! pages are written is told in CONTRIBUTING.md. `SWITCHBOARD_DOCS=write` writes the real outputs
-//! into the pages instead of failing.
+//! pages are written is told in CONTRIBUTING.md. `SWITCHBOARD_DOCS=write` writes the real outputs,
+//! and the files that are shown, into the pages instead of failing.
 
 #![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
 
+#[path = "docs/listings.rs"]
+mod listings;
 #[path = "docs/page.rs"]
 mod page;
 #[path = "docs/programs.rs"]
@@ -45,24 +48,34 @@ fn markdown_in(directory: &str) -> Vec<PathBuf> {
 fn checked_pages() -> Vec<PathBuf> {
     let mut pages = vec![root().join("README.md")];
     pages.extend(markdown_in("docs/guide"));
+    pages.extend(markdown_in("examples"));
     pages
 }
 
 fn all_pages() -> Vec<PathBuf> {
-    [".", "docs", "docs/guide", "docs/decisions", "benches"]
+    [".", "docs", "docs/guide", "docs/decisions", "examples", "benches"]
         .into_iter()
         .flat_map(markdown_in)
         .collect()
 }
 
+/// Whether pages are written instead of compared.
+fn writes() -> bool {
+    std::env::var_os("SWITCHBOARD_DOCS").is_some_and(|value| value == "write")
+}
+
 /// What is wrong with a page; nothing, if it is right or was written anew.
 fn check(path: &Path, programs: &[PathBuf]) -> Option<String> {
-    let text = fs::read_to_string(path).unwrap();
+    let writes = writes();
+    let mut text = fs::read_to_string(path).unwrap();
+    if writes {
+        text = listings::rewrite(&text, path);
+        fs::write(path, &text).unwrap();
+    }
     let mut page = Page::parse(&text);
     if page.steps.is_empty() {
         return None;
     }
-    let writes = std::env::var_os("SWITCHBOARD_DOCS").is_some_and(|value| value == "write");
     let name = path.strip_prefix(root()).unwrap_or(path).display();
     let mut session = Session::start(writes, programs);
     for step in &mut page.steps {
@@ -156,6 +169,46 @@ fn every_guide_page_is_in_the_index_and_begins_with_its_claim() {
         let text = fs::read_to_string(&path).unwrap();
         let third = text.lines().nth(2).unwrap_or_default();
         assert!(third.starts_with("**Claim.**"), "{name} does not begin with its claim");
+    }
+}
+
+#[test]
+fn every_listing_is_its_file() {
+    let pages = checked_pages();
+    for path in pages.iter().filter(|_| !writes()) {
+        for listing in listings::listings(&fs::read_to_string(path).unwrap(), path) {
+            let file = fs::read_to_string(&listing.file).unwrap_or_default();
+            let place = format!("{}:{}", path.display(), listing.line);
+            assert_eq!(listing.text, file, "{place} is not {}", listing.file.display());
+        }
+    }
+}
+
+/// Each file of the package is shown on a page, and each page is in the index and has its parts.
+#[test]
+fn every_example_has_its_page() {
+    let index = fs::read_to_string(root().join("examples/README.md")).unwrap();
+    let mut shown = Vec::new();
+    for path in markdown_in("examples") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        shown.extend(listings::listings(&text, &path).into_iter().map(|listing| listing.file));
+        if name == "README.md" {
+            continue;
+        }
+        assert!(index.contains(&format!("({name})")), "the index does not list {name}");
+        let third = text.lines().nth(2).unwrap_or_default();
+        assert!(
+            third.starts_with("**At its end you have** "),
+            "{name} says not what one will have"
+        );
+        let last = text.lines().rfind(|line| line.starts_with("## "));
+        assert_eq!(last, Some("## What to try next"), "{name} ends with another chapter");
+    }
+    let mut files = files_in("examples", "rs");
+    files.push(root().join("examples/Cargo.toml"));
+    for file in files {
+        assert!(shown.contains(&file), "no page shows {}", file.display());
     }
 }
 

@@ -1,5 +1,5 @@
-//! The programs that pages of the guide run beside `switchboard`: the library's examples, and those
-//! that a page itself shows, which are compiled as they stand there.
+//! The programs that pages run beside `switchboard`: the library's examples, those of the package in
+//! examples/, and those that a page itself shows, which are compiled as they stand there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,14 @@ pub(crate) fn directories(root: &Path, pages: &[PathBuf]) -> &'static [PathBuf] 
     static DIRECTORIES: OnceLock<Vec<PathBuf>> = OnceLock::new();
     DIRECTORIES.get_or_init(|| {
         let profile = Path::new(SWITCHBOARD).parent().expect("TARGET/PROFILE/switchboard");
-        let examples = ["--package", "switchboard", "--examples"];
-        build(root, profile, &examples);
+        cargo(root, profile, &["build", "--package", "switchboard", "--examples"]);
+        cargo(root, profile, &["build", "--package", "meter"]);
+        // What pages test is compiled beforehand, which may take longer than a page's command.
+        for tested in [["switchboard", "--lib"], ["meter", "--tests"]] {
+            cargo(root, profile, &["test", "--no-run", "--package", tested[0], tested[1]]);
+        }
         let package = write_package(root, pages);
-        build(&package, profile, &["--offline"]);
+        cargo(&package, profile, &["build", "--offline"]);
         vec![profile.to_owned(), profile.join("examples")]
     })
 }
@@ -47,10 +51,22 @@ fn write_package(root: &Path, pages: &[PathBuf]) -> PathBuf {
     package
 }
 
-fn build(directory: &Path, profile: &Path, what: &[&str]) {
+/// The `cargo` of pages: in the repository, and where these programs are.
+pub(crate) fn cargo_script(root: &Path) -> String {
+    let profile = Path::new(SWITCHBOARD).parent().expect("TARGET/PROFILE/switchboard");
+    let target = profile.parent().expect("TARGET/PROFILE").display();
+    let release = if profile.ends_with("release") { " --release" } else { "" };
+    format!(
+        "#!/bin/bash\ncd '{}' && exec '{}' \"$1\" --target-dir '{target}'{release} \"${{@:2}}\"\n",
+        root.display(),
+        env!("CARGO")
+    )
+}
+
+fn cargo(directory: &Path, profile: &Path, words: &[&str]) {
     let target = profile.parent().expect("TARGET/PROFILE");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet"]).args(what).arg("--target-dir").arg(target);
+    cargo.args(words).args(["--quiet", "--target-dir"]).arg(target);
     if profile.ends_with("release") {
         cargo.arg("--release");
     }

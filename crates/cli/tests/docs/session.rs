@@ -7,7 +7,6 @@
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -18,6 +17,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 
+use crate::programs::cargo_script;
 use crate::varying::{PORTS, alike};
 
 /// How long the last line of an output is awaited. Machines are slow, pages are right.
@@ -61,9 +61,9 @@ impl Session {
         let work = directory.path().join("work");
         fs::create_dir(&work).unwrap();
         let ports: Vec<_> = PORTS.map(|port| (port, free_port().to_string())).into();
-        put_program_in(directory.path(), &ports[0].1);
+        put_programs_in(directory.path(), &ports[0].1);
         let path = std::env::var_os("PATH").unwrap_or_default();
-        // The script in the session's own directory comes before the program that it starts.
+        // The scripts in the session's own directory come before the programs that they start.
         let own = [directory.path().to_owned()];
         let others = std::env::split_paths(&path);
         let path = std::env::join_paths(own.into_iter().chain(programs.to_vec()).chain(others));
@@ -227,8 +227,8 @@ impl Drop for Session {
 }
 
 /// The default port belongs to whoever runs the tests. A script of the program's name says another
-/// one where the page leaves it out.
-fn put_program_in(directory: &Path, port: &str) {
+/// one where the page leaves it out. `cargo` runs in the repository, as it would for the reader.
+fn put_programs_in(directory: &Path, port: &str) {
     let script = format!(
         "#!/bin/bash\n\
          case \" $* \" in\n\
@@ -240,9 +240,24 @@ fn put_program_in(directory: &Path, port: &str) {
          exec '{}' \"$@\"\n",
         env!("CARGO_BIN_EXE_switchboard")
     );
-    let path = directory.join("switchboard");
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let cargo = cargo_script(&crate::root());
+    for (name, script) in [("switchboard", script), ("cargo", cargo)] {
+        put_program(&directory.join(name), &script);
+    }
+}
+
+/// Writes a script that can be run. A process of its own opens it: what this one has open for
+/// writing, another thread's child may have, too, until it is somebody else (execve(2), `ETXTBSY`).
+fn put_program(path: &Path, script: &str) {
+    let mut writer = Command::new("sh")
+        .args(["-c", "cat >\"$0\" && chmod 755 \"$0\""])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("sh, which writes the scripts of a page");
+    // Dropped at once, so that it ends.
+    writer.stdin.take().expect("it is a pipe").write_all(script.as_bytes()).unwrap();
+    assert!(writer.wait().unwrap().success(), "no script at {}", path.display());
 }
 
 /// `line` with the number `real` as `named`; longer numbers that hold it stay.
