@@ -45,10 +45,9 @@ impl Context<'_> {
         self.vitals.marks.put(Marks::AWAITS_PEER, false);
     }
 
-    /// Asks for one call of [`Session::woken`](crate::Session::woken) at `instant`, as
-    /// [`set_deadline`](Context::set_deadline), if nothing is heard of the peer until then: the
-    /// session goes on waiting for its peer, and whether the drain lets it go is decided as without
-    /// a deadline.
+    /// As [`set_deadline`](Context::set_deadline), for a session that waits for its peer until then:
+    /// the peer is idle as without a deadline, and the drain lets it go as without one. What comes
+    /// from the peer leaves the deadline as it is; `None` takes it back.
     pub fn await_peer(&mut self, instant: Option<Instant>) {
         self.set_deadline(instant);
         self.vitals.marks.put(Marks::AWAITS_PEER, instant.is_some());
