@@ -62,6 +62,10 @@ enum Value {
 impl From<&'static Kind> for Row {
     fn from(kind: &'static Kind) -> Row {
         let reason = (kind.unavailable)();
+        let mut runs = vec!["event", "straight-line"];
+        if kind.runs_futures() {
+            runs.push("async");
+        }
         Row {
             name: kind.name,
             summary: kind.summary,
@@ -69,7 +73,7 @@ impl From<&'static Kind> for Row {
             family: kind.family.name(),
             available: reason.is_none(),
             reason,
-            runs: vec!["event", "straight-line"],
+            runs,
             keys: kind.settings.iter().copied().map(Key::from).collect(),
             peers_max: (kind.peers_max)(&Model::from(kind)),
             shares_memory: kind.shares_memory,

@@ -1,5 +1,6 @@
 //! A service: what is answered, whatever the model that runs it.
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -28,6 +29,10 @@ pub enum Style {
     Event(Box<Open>),
     /// A function per peer that reads and writes in straight lines: see [`Peer`].
     StraightLine(Box<Handle>),
+    /// A future per peer, of a runtime's own. What makes it is of a type that only a server with that
+    /// runtime knows: whoever writes such a service has chosen the runtime with it, and this crate
+    /// depends on none.
+    Future(Box<dyn Any + Send + Sync>),
 }
 
 /// Which state the peers of a service have in common.
@@ -75,6 +80,12 @@ impl Service {
         handler: impl Fn(&mut Peer<'_>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Service {
         Service::new(name, Style::StraightLine(Box::new(handler)))
+    }
+
+    /// A service of futures: `serve` is what a runtime makes the future of each peer from, of the type
+    /// that its crate says. See `switchboard::future`.
+    pub fn future(name: impl Into<String>, serve: impl Any + Send + Sync) -> Service {
+        Service::new(name, Style::Future(Box::new(serve)))
     }
 
     fn new(name: impl Into<String>, style: Style) -> Service {
@@ -146,6 +157,7 @@ impl Style {
         match self {
             Style::Event(_) => "event",
             Style::StraightLine(_) => "straight-line",
+            Style::Future(_) => "async",
         }
     }
 }

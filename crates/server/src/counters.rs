@@ -81,9 +81,10 @@ counters! {
     /// System calls that accept a peer, including those that found none: accept4(2).
     accepts,
     /// System calls that wait for descriptors: epoll_wait(2), poll(2), select(2). `spin` makes one
-    /// for each scan, which does not wait.
+    /// for each scan, which does not wait. `tokio` makes its calls itself: there it is how often one
+    /// of its threads had nothing to do and waited.
     waits,
-    /// System calls that receive: read(2), recv(2).
+    /// System calls that receive: recv(2).
     receives,
     /// System calls that send: send(2).
     sends,

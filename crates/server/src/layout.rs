@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::descriptors;
-use crate::model::Model;
+use crate::model::{Family, Model};
 
 /// Numbers that follow from the model.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn of(model: &Model) -> Layout {
-        let sets = match (model.kind().family.has_loops(), model.word("accept").as_str()) {
+        let sets = match (has_loops_with_peers(model), model.word("accept").as_str()) {
             (true, "reuseport") => model.count("threads"),
             // One for the thread that accepts in each process.
             (false, "reuseport") => 1,
@@ -54,7 +54,7 @@ impl Layout {
     pub(crate) fn shown(&self, model: &Model) -> Vec<Vec<Range<usize>>> {
         let of_place = |place| (0..self.seats).map(move |seat| self.rows_of(place, seat));
         let places = 0..self.processes;
-        match model.kind().family.has_loops() {
+        match has_loops_with_peers(model) {
             // The rows behind the loops' are those of who accepts.
             true => places
                 .flat_map(|place| (0..model.count("threads")).map(move |number| (place, number)))
@@ -64,6 +64,7 @@ impl Layout {
                         .collect()
                 })
                 .collect(),
+            // A task may go on in another row than it began in: only their sum means anything.
             false => places.map(|place| of_place(place).collect()).collect(),
         }
     }
@@ -82,4 +83,10 @@ impl Layout {
             false => fit,
         }
     }
+}
+
+/// Whether each of its threads has peers of its own: a task may go on in another thread than it began
+/// in.
+fn has_loops_with_peers(model: &Model) -> bool {
+    matches!(model.kind().family, Family::Loop | Family::Stacks)
 }

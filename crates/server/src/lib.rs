@@ -27,6 +27,7 @@
 //! - `mechanism`: how one thread learns which of its sockets can go on, a file each; `reactor`: the
 //!   loop that all of them serve.
 //! - `carrier`: who moves one socket's bytes, blocking or not.
+//! - [`future`]: services that are written as futures, for `tokio` alone.
 //! - [`model`]: the list of models, how one is written on a command line, the blocking ones.
 //! - `listening`, `admission`, `stopping`: what models are lent, and give back.
 //! - [`testing`]: a service under test without a socket, and servers under test with one.
@@ -40,6 +41,7 @@ mod counter;
 mod counters;
 mod deadlines;
 mod descriptors;
+pub mod future;
 mod inbox;
 mod layout;
 mod listening;

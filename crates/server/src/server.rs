@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use switchboard_core::{Endpoint, Idle, Limits, Peer, PeerInfo, Service, Session, State};
+use switchboard_core::{Endpoint, Idle, Limits, Peer, PeerInfo, Service, Session, State, Style};
 
 use crate::admission::{Gate, WhenFull};
 use crate::counters::{Counters, Stats};
+use crate::future::{self, Stream};
 use crate::layout::Layout;
 use crate::listening::{ListenOptions, Listeners};
 use crate::model::settings::cores;
@@ -22,7 +23,8 @@ use crate::stacks::{self, Sessions};
 use crate::stopping::{Drain, Stop};
 use crate::{Address, command};
 
-/// A service and how it is to be served. Made by [`Server::handler`] or [`Server::sessions`], run
+/// A service and how it is to be served. Made by [`Server::handler`],
+/// [`Server::sessions`] or [`Server::future`], run
 /// by [`main`](Server::main), [`run`](Server::run) or [`spawn`](Server::spawn).
 pub struct Server {
     service: Arc<Service>,
@@ -114,6 +116,18 @@ impl Server {
         open: impl Fn(&PeerInfo) -> S + Send + Sync + 'static,
     ) -> Server {
         Server::new(Service::sessions(name, open))
+    }
+
+    /// A service of futures, which runs under `tokio` and no other model: `serve` makes the future of
+    /// each new peer. See [`future`](crate::future).
+    pub fn future<F>(
+        name: impl Into<String>,
+        serve: impl Fn(Stream, PeerInfo) -> F + Send + Sync + 'static,
+    ) -> Server
+    where
+        F: Future<Output = io::Result<()>> + Send + 'static,
+    {
+        Server::new(future::service(name, serve))
     }
 
     /// A service that was made before.
@@ -237,10 +251,16 @@ impl Server {
         let style = self.service.style();
         let model = self.model.unwrap_or_else(|| model::default_for(style).into());
         let kind = model.kind();
-        if matches!(style, switchboard_core::Style::Event(_))
-            && !kind.stacks
-            && model.is_given(stacks::SETTING)
-        {
+        if !kind.runs(style) {
+            return Err(ServeError::Refused(format!(
+                "`{}` is written as a future, which needs a runtime that `{}` is not; models that \
+                 can run it: {}",
+                self.service.name(),
+                kind.name,
+                model::names(|kind| kind.runs(style))
+            )));
+        }
+        if matches!(style, Style::Event(_)) && !kind.stacks && model.is_given(stacks::SETTING) {
             return Err(ServeError::Refused(format!(
                 "`{}` is written in event style, and under `{}` its sessions have no stacks of their \
                  own; leave `stack=` out",
@@ -302,7 +322,7 @@ fn unshared(service: &Service, model: &Model) -> String {
         "all peers of `{}` share one state, and under `{model}` each process would have a state of \
          its own; {out}take a model whose peers share memory: {}",
         service.name(),
-        model::names(|kind| kind.shares_memory)
+        model::names(|kind| kind.shares_memory && kind.runs(service.style()))
     )
 }
 

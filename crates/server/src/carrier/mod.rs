@@ -1,5 +1,6 @@
 //! Carriers: who moves the bytes of one socket. They know that socket and nobody else's.
 
+pub(crate) mod asynchronous;
 pub(crate) mod blocking;
 pub(crate) mod ready;
 

@@ -203,6 +203,11 @@ impl Ready {
         Ready { set: self.set | Ready::OUT, ..self }
     }
 
+    /// What either says is ready.
+    pub(crate) fn with(self, other: Ready) -> Ready {
+        Ready { set: self.set | other.set, ..self }
+    }
+
     /// Nothing is ready.
     pub(crate) fn nothing(key: Key) -> Ready {
         Ready { key, set: 0 }

@@ -56,5 +56,6 @@ fn answer_unguarded(
             let ending = converse(&mut connection, &mut wire, bounds, buffers);
             (connection.close(ending), None)
         }
+        Style::Future(_) => unreachable!("the server refuses futures where nobody runs them"),
     }
 }

@@ -128,6 +128,9 @@ fn why_not(kind: &Kind, key: &str) -> &'static str {
         ("sequential" | "thread" | "pool" | "process", "stack") => {
             "its peers run on the stacks of their threads or processes"
         }
+        ("tokio", "workers") => {
+            "sessions already run on the runtime's threads; `tokio:threads=N` has more of them"
+        }
         (_, "children") => "only `process` has a child for each peer",
         (_, "queue") => "only `pool` has a queue",
         ("sequential" | "process", "accept") => {

@@ -19,6 +19,7 @@ pub(crate) mod presence;
 mod process;
 mod sequential;
 pub(crate) mod settings;
+mod tasks;
 mod thread;
 
 use std::io;
@@ -52,6 +53,7 @@ pub static MODELS: &[&Kind] = &[
     &mechanism::portable::MODEL,
     #[cfg(target_os = "linux")]
     &coroutine::MODEL,
+    &tasks::MODEL,
 ];
 
 /// A model as the list has it: what it is, what it can do, how it is run.
@@ -122,6 +124,8 @@ pub enum Family {
     Loop,
     /// It serves others: each has a stack, and those that wait are set aside.
     Stacks,
+    /// It serves others: a runtime waits for all, and runs the task of each that can go on.
+    Tasks,
 }
 
 impl Family {
@@ -136,7 +140,23 @@ impl Family {
             Family::Blocking => "blocking",
             Family::Loop => "loop",
             Family::Stacks => "stacks",
+            Family::Tasks => "tasks",
         }
+    }
+}
+
+impl Kind {
+    /// Whether it can run a service that is written like this.
+    pub fn runs(&self, style: &Style) -> bool {
+        match style {
+            Style::Event(_) | Style::StraightLine(_) => true,
+            Style::Future(_) => self.runs_futures(),
+        }
+    }
+
+    /// Whether it runs services that are written as futures: see [`future`](crate::future).
+    pub fn runs_futures(&self) -> bool {
+        self.family == Family::Tasks
     }
 }
 
@@ -200,6 +220,7 @@ pub(crate) fn default_for(style: &Style) -> &'static Kind {
         Style::Event(_) => "portable",
         Style::StraightLine(_) if cfg!(target_os = "linux") => "coroutine",
         Style::StraightLine(_) => "thread",
+        Style::Future(_) => "tokio",
     };
     find(name).expect("the default models are in the list")
 }

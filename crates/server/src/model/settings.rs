@@ -162,6 +162,26 @@ pub(crate) const PROCESS_ACCEPT: Setting = Setting {
     about: "one listener for all processes; one for each (the default)",
 };
 
+/// Why `accept=` makes no sense here, if it does not: it is said of several processes.
+pub(super) fn check_process_accept(model: &Model) -> Result<(), String> {
+    match model.is_given("accept") && model.processes().is_none() {
+        true => Err(format!(
+            "`accept=` says how several processes come by their peers, and there is one; say how \
+             many: {}:accept={},processes=N",
+            model.kind().name,
+            model.word("accept")
+        )),
+        false => Ok(()),
+    }
+}
+
+pub(crate) const RUNTIME_THREADS: Setting = Setting {
+    name: "threads",
+    values: Values::Number("threads", 1, 256),
+    default: Default::Fixed(1),
+    about: "so many threads run the tasks; whichever is free takes the next one that can go on",
+};
+
 pub(crate) const FD_SET_SIZE: Setting = Setting {
     name: "fd-set-size",
     values: Values::Number("descriptors", 64, 1 << 20),

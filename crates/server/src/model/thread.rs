@@ -20,7 +20,7 @@ pub(super) const MODEL: Kind = Kind {
     source: "thread per connection",
     settings: &[&settings::PROCESS_ACCEPT, &settings::PROCESSES],
     parallel: true,
-    check,
+    check: settings::check_process_accept,
     threads: |_| {
         tasks(&[
             ("main", "waits for the stop"),
@@ -56,17 +56,6 @@ struct Threads {
     most: usize,
     running: Mutex<BTreeMap<u64, JoinHandle<()>>>,
     last: Mutex<Option<JoinHandle<()>>>,
-}
-
-fn check(model: &Model) -> Result<(), String> {
-    match model.is_given("accept") && model.processes().is_none() {
-        true => Err(format!(
-            "`accept=` says how several processes come by their peers, and there is one; say how \
-             many: thread:accept={},processes=N",
-            model.word("accept")
-        )),
-        false => Ok(()),
-    }
 }
 
 fn start(site: &Arc<Site>, _: &Model) -> io::Result<Box<dyn Crew>> {

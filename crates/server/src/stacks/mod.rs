@@ -105,6 +105,7 @@ impl Sessions {
             Style::Event(_) => OnStack::new(self.size, self.overflow, move |waits, call| {
                 session::forward(&service, &info, waits, call)
             }),
+            Style::Future(_) => unreachable!("a future is no session, and needs no stack"),
         }
     }
 }

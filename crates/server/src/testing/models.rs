@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::{self, AssertUnwindSafe};
 
-use switchboard_core::Endpoint;
+use switchboard_core::{Endpoint, Service};
 
 use super::Client;
 use crate::model::MODELS;
@@ -47,7 +47,7 @@ pub fn every_model(server: impl Fn() -> Server, test: impl Fn(&Served)) {
     for kind in MODELS {
         let model = Model::from(*kind);
         let server = server();
-        if let Some(reason) = left_out(&model) {
+        if let Some(reason) = left_out(&model, server.service()) {
             eprintln!("every_model: not under `{model}`: {reason}");
             continue;
         }
@@ -68,8 +68,11 @@ pub fn every_model(server: impl Fn() -> Server, test: impl Fn(&Served)) {
 }
 
 /// Why a model is no place for this test, if it is none.
-fn left_out(model: &Model) -> Option<String> {
+fn left_out(model: &Model, service: &Service) -> Option<String> {
     let kind = model.kind();
+    if !kind.runs(service.style()) {
+        return Some(format!("it does not run {} services", service.style().name()));
+    }
     if !kind.shares_memory {
         return Some("its peers share no memory with the test".to_owned());
     }

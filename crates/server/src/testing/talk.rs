@@ -83,7 +83,8 @@ pub struct Talk {
 /// ```
 ///
 /// # Panics
-/// If a straight-line handler computes on without waiting for anything.
+/// If a straight-line handler computes on without waiting for anything; if the service is one of
+/// [futures](crate::future), which need a socket.
 #[track_caller]
 pub fn talk(subject: impl Into<Subject>) -> Talk {
     let subject = subject.into();
@@ -95,6 +96,7 @@ pub fn talk(subject: impl Into<Subject>) -> Talk {
             Box::new(event::Conversation::new(open(&info), &info, subject.limits, Instant::now()))
         }
         Style::StraightLine(_) => Box::new(straight_line::Conversation::new(subject, info)),
+        Style::Future(_) => panic!("a future needs its runtime; test it with `every_model`"),
     };
     Talk { driver }
 }
