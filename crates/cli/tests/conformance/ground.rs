@@ -48,6 +48,8 @@ const COMBINED: &[&str] = &[
     "epoll:processes=2,threads=2,workers=2",
     "epoll:accept=reuseport,threads=2",
     "thread:processes=2",
+    "tokio:threads=2",
+    "tokio:processes=2",
 ];
 
 /// What is tried besides in straight-line style: stacks on several loops, on workers, small ones.
@@ -58,6 +60,7 @@ const COMBINED_ON_STACKS: &[&str] = &[
     "coroutine:threads=2",
     "coroutine:processes=2",
     "coroutine:stack=64KiB",
+    "tokio:threads=2",
 ];
 
 /// A model, and the style of the services that it is to run.

@@ -8,10 +8,12 @@ use switchboard::testing::until;
 use crate::client::{connect_with_small_buffers, expect_service, expect_service_to_a_new_peer};
 use crate::ground::{Case, Ground, case, expect_counts};
 use crate::process::expect_rest;
+use crate::sockets::until_read;
 
 pub(crate) const CASES: &[Case] = &[
     case!(closes_a_silent_peer_and_no_other),
     case!(keeps_a_peer_that_drips),
+    case!(keeps_a_peer_that_spoke_while_another_computed, unless_it_serves_several),
     case!(closes_a_peer_that_does_not_read),
     case!(keeps_a_silent_peer_without_a_limit),
 ];
@@ -54,6 +56,25 @@ fn keeps_a_peer_that_drips(ground: &Ground) {
     }
     peer.expect("drip\n").end().expect_end();
     expect_counts(&server.stop(), &[("accepted", 1)]);
+}
+
+fn unless_it_serves_several(ground: &Ground) -> Option<&'static str> {
+    (!ground.serves_several()).then_some("it serves one peer at a time")
+}
+
+/// Kills: a limit that is looked at before what has come in time was read, because a thread had
+/// something else to do.
+fn keeps_a_peer_that_spoke_while_another_computed(ground: &Ground) {
+    let server = ground.probe(&["--idle", "1s"]);
+    let (mut busy, mut other) = (server.connect(), server.connect());
+    expect_service(&mut busy);
+    expect_service(&mut other);
+    busy.send("spin 1500\n");
+    until_read(&busy);
+    expect_service(&mut other);
+    drop((busy, other));
+    let stopped = server.stop();
+    assert!(stopped.status.success(), "{stopped:?}");
 }
 
 /// Kills: a limit on reading only, so that a peer that does not take its reply stays for ever.
