@@ -33,6 +33,7 @@ mod server;
 mod short;
 mod spread;
 mod table;
+mod tasks;
 mod thread;
 mod turns;
 
@@ -60,6 +61,8 @@ enum Benchmark {
     Idle(idle::Idle),
     /// The model `thread` beside a bare thread per connection.
     Thread(thread::Thread),
+    /// The model `tokio` beside a bare echo on tokio.
+    Tasks(tasks::Tasks),
     /// The model `process` beside a bare fork per peer: time to the first byte, memory.
     Fork(fork::Fork),
     /// Short connections under a fixed set of threads or processes: processor time.
@@ -100,6 +103,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Benchmark::Instructions(benchmark) => benchmark.run(&programs()?),
         Benchmark::Idle(benchmark) => benchmark.run(&programs()?),
         Benchmark::Thread(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Tasks(benchmark) => benchmark.run(&programs()?),
         Benchmark::Fork(benchmark) => benchmark.run(&programs()?),
         Benchmark::Short(benchmark) => benchmark.run(&programs()?),
         Benchmark::Computing(benchmark) => benchmark.run(&programs()?),

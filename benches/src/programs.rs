@@ -90,6 +90,13 @@ impl Programs {
         Ok(reference(name, program))
     }
 
+    /// The same, built as ours is.
+    pub(crate) fn rust_reference_alike(&self, name: &str) -> Result<Subject> {
+        let program =
+            self.cargo_build("switchboard-bench", &format!("{name}_echo"), &[], "alike")?;
+        Ok(reference(&format!("{name}, built as ours"), program))
+    }
+
     /// A directory for what a run leaves behind.
     pub(crate) fn scratch(&self) -> &Path {
         self.scratch.path()
