@@ -18,7 +18,7 @@ const READ_MOST: usize = 64 << 10;
 
 /// One peer of a straight-line service: `BufRead + Write`, and what a protocol needs besides.
 ///
-/// Output is gathered: it leaves before a read that would wait, at [`flush`](Write::flush), at the
+/// Output is gathered: it leaves before a read that would wait, at [`flush`](std::io::Write::flush), at the
 /// end of the handler, or above the high mark. So a `writeln!` with five arguments is one system
 /// call. Every wait is bounded by the idle limit and by [`set_deadline`](Peer::set_deadline).
 pub struct Peer<'a> {
