@@ -10,20 +10,28 @@ use crate::turns::ratios;
 /// All measurements, by subject.
 pub(crate) struct Beside {
     figures: Vec<Vec<f64>>,
-    over_bare: Vec<Vec<f64>>,
 }
 
 impl Beside {
     pub(crate) fn new(subjects: usize) -> Beside {
-        Beside { figures: vec![Vec::new(); subjects], over_bare: vec![Vec::new(); subjects] }
+        Beside { figures: vec![Vec::new(); subjects] }
     }
 
-    /// Adds what each subject's turns brought, in `unit`s.
+    /// Adds what each subject's turns brought, in `unit`s: as many turns of each.
     pub(crate) fn add(&mut self, turns: &[Vec<f64>], unit: f64) {
-        for (place, figures) in turns.iter().enumerate() {
-            self.figures[place].extend(figures.iter().map(|figure| figure / unit));
-            self.over_bare[place].extend(ratios(figures, &turns[0]));
+        for (known, figures) in self.figures.iter_mut().zip(turns) {
+            known.extend(figures.iter().map(|figure| figure / unit));
         }
+    }
+
+    /// What was measured of the subject in this place.
+    pub(crate) fn figure(&self, place: usize) -> Figure {
+        Figure::of(&self.figures[place])
+    }
+
+    /// The same over that of the subject in the place `base`, turn by turn.
+    pub(crate) fn ratio(&self, place: usize, base: usize) -> Figure {
+        Figure::of(&ratios(&self.figures[place], &self.figures[base]))
     }
 
     /// The rows of all subjects; `most` is the bound of our ratios.
@@ -41,10 +49,10 @@ impl Beside {
             };
             // The second bare server is there for its ratio.
             if place != 1 {
-                table.add(&subject.name, figure, Figure::of(&self.figures[place]), shown);
+                table.add(&subject.name, figure, self.figure(place), shown);
             }
             if place != 0 {
-                table.add(&subject.name, ratio, Figure::of(&self.over_bare[place]), judged);
+                table.add(&subject.name, ratio, self.ratio(place, 0), judged);
             }
         }
     }

@@ -16,6 +16,7 @@ mod beside;
 mod callgrind;
 mod computing;
 mod console;
+mod cost;
 mod crowd;
 mod figure;
 mod fork;
