@@ -11,6 +11,7 @@ use crate::callgrind::Counts;
 use crate::figure::Figure;
 use crate::pinning::pin_to_one_core;
 use crate::programs::{Programs, Subject};
+use crate::rivals;
 use crate::table::{Measure, Role, Table};
 
 /// What `epoll` may take per message.
@@ -28,6 +29,9 @@ pub(crate) struct Instructions {
     /// How the echo of the further models is written: event or straight-line.
     #[arg(long, default_value = "event", value_name = "STYLE")]
     style: String,
+    /// Further servers of others.
+    #[arg(long, value_delimiter = ',', value_name = "NAME,...", value_parser = rivals::rival)]
+    beside: Vec<String>,
     /// Peers in a closed loop.
     #[arg(long, default_value_t = 50, value_parser = crate::at_least_one)]
     peers: usize,
@@ -53,7 +57,16 @@ impl Instructions {
             self.peers * self.more,
             self.repeat
         ));
-        let subjects = self.subjects(programs)?;
+        let mut subjects = self.subjects(programs)?;
+        for name in &self.beside {
+            match programs.rival(name)? {
+                Ok(subject) if subject.name == "monoio" => {
+                    table.add_missing(name, INSTRUCTIONS, "valgrind does not know io_uring");
+                }
+                Ok(subject) => subjects.push(subject),
+                Err(missing) => table.add_missing(name, INSTRUCTIONS, &missing.reason),
+            }
+        }
         pin_to_one_core()?;
         for subject in subjects {
             let (instructions, allocations) = self.measure(&subject, programs)?;
@@ -65,7 +78,10 @@ impl Instructions {
                 true => [Role::Shown, Role::AtMost(0.0)],
             };
             table.add(&subject.name, INSTRUCTIONS, instructions, bounds[0]);
-            table.add(&subject.name, ALLOCATIONS, allocations, bounds[1]);
+            // Go has an allocator of its own, which is not counted.
+            if subject.name != "go" {
+                table.add(&subject.name, ALLOCATIONS, allocations, bounds[1]);
+            }
         }
         Ok(table)
     }

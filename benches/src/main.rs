@@ -30,6 +30,7 @@ mod multitude;
 mod pinning;
 mod process;
 mod programs;
+mod rivals;
 mod server;
 mod short;
 mod spread;

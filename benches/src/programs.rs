@@ -12,6 +12,10 @@ use tempfile::TempDir;
 
 use crate::Result;
 
+/// Libraries of references that are a feature of their own, so that a build of the workspace is
+/// spared them.
+const OPTIONAL: [&str; 2] = ["may", "monoio"];
+
 /// What runs in the server's role, and what it is called in the table.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
@@ -73,10 +77,16 @@ impl Programs {
 
     /// `reference/NAME.c`, compiled.
     pub(crate) fn c_reference(&self, name: &str) -> Result<Subject> {
+        self.c_reference_with(name, &[])
+    }
+
+    /// The same, linked with `libraries`.
+    pub(crate) fn c_reference_with(&self, name: &str, libraries: &[&str]) -> Result<Subject> {
         let source = here().join("reference").join(format!("{name}.c"));
         let program = self.scratch.path().join(name);
         let mut cc = Command::new("cc");
         cc.args(["-O2", "-Wall", "-Wextra", "-pthread", "-o"]).arg(&program).arg(&source);
+        cc.args(libraries);
         run(&mut cc)?;
         Ok(reference(&format!("C {name}"), program))
     }
@@ -84,7 +94,12 @@ impl Programs {
     /// `src/bin/NAME_echo.rs`, built at its best: without optimization across crates mio takes
     /// 1.8 times and tokio 1.5 times the instructions.
     pub(crate) fn rust_reference(&self, name: &str) -> Result<Subject> {
-        let best = ["profile.release.lto='fat'", "profile.release.codegen-units=1"];
+        let feature = format!("--features={}", if OPTIONAL.contains(&name) { name } else { "" });
+        let best = [
+            "--config=profile.release.lto='fat'",
+            "--config=profile.release.codegen-units=1",
+            &feature,
+        ];
         let program = format!("{name}_echo");
         let program = self.cargo_build("switchboard-bench", &program, &best, "references")?;
         Ok(reference(name, program))
@@ -108,7 +123,7 @@ impl Programs {
         &self,
         package: &str,
         program: &str,
-        settings: &[&str],
+        options: &[&str],
         place: &str,
     ) -> Result<PathBuf> {
         let target = self.target.join(place);
@@ -117,19 +132,17 @@ impl Programs {
         build.args(["build", "--quiet", "--release", "-p", package, "--bin", program]);
         build.arg("--manifest-path").arg(here().join("Cargo.toml"));
         build.arg("--target-dir").arg(&target);
-        for setting in settings {
-            build.args(["--config", setting]);
-        }
+        build.args(options);
         run(&mut build)?;
         Ok(target.join("release").join(program))
     }
 }
 
-fn reference(name: &str, program: PathBuf) -> Subject {
+pub(crate) fn reference(name: &str, program: PathBuf) -> Subject {
     Subject { name: name.to_owned(), command: vec![program.into()], ours: false }
 }
 
-fn here() -> &'static Path {
+pub(crate) fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -144,7 +157,7 @@ fn without_reference() -> String {
     "this benchmark has no reference: leave out --references-only".to_owned()
 }
 
-fn run(command: &mut Command) -> Result<()> {
+pub(crate) fn run(command: &mut Command) -> Result<()> {
     let what = format!("{command:?}");
     match command.stdin(Stdio::null()).status() {
         Ok(status) if status.success() => Ok(()),

@@ -66,6 +66,12 @@ impl Table {
         ]);
     }
 
+    /// Adds a row for what cannot be measured here; `reason` says how it could.
+    pub(crate) fn add_missing(&mut self, subject: &str, measure: Measure, reason: &str) {
+        let row = [subject, measure.name, "n/a", "-", "-", reason];
+        self.rows.push(row.map(str::to_owned));
+    }
+
     /// Whether every bound holds.
     pub(crate) fn holds(&self) -> bool {
         self.holds
@@ -127,5 +133,13 @@ mod tests {
         assert!(table.holds());
         table.add("b", FIGURE, Figure::of(&[1.7994]), Role::AtLeast(1.8));
         assert!(!table.holds());
+    }
+    #[test]
+    fn what_is_missing_is_a_row_and_no_failure() {
+        let mut table = Table::new(String::new());
+        table.add_missing("Go", FIGURE, "no program `go`");
+        assert!(table.holds());
+        assert!(table.text(&[]).contains("  n/a  "));
+        assert!(table.text(&[]).contains("no program `go`"));
     }
 }
