@@ -34,6 +34,7 @@ mod rivals;
 mod server;
 mod short;
 mod spread;
+mod stacks;
 mod table;
 mod tasks;
 mod thread;
@@ -65,6 +66,8 @@ enum Benchmark {
     Thread(thread::Thread),
     /// The model `tokio` beside a bare echo on tokio.
     Tasks(tasks::Tasks),
+    /// Straight-line code on stacks beside the event style, may and Go: processor time, memory.
+    Stacks(stacks::Stacks),
     /// The model `process` beside a bare fork per peer: time to the first byte, memory.
     Fork(fork::Fork),
     /// Short connections under a fixed set of threads or processes: processor time.
@@ -106,6 +109,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Benchmark::Idle(benchmark) => benchmark.run(&programs()?),
         Benchmark::Thread(benchmark) => benchmark.run(&programs()?),
         Benchmark::Tasks(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Stacks(benchmark) => benchmark.run(&programs()?),
         Benchmark::Fork(benchmark) => benchmark.run(&programs()?),
         Benchmark::Short(benchmark) => benchmark.run(&programs()?),
         Benchmark::Computing(benchmark) => benchmark.run(&programs()?),

@@ -22,6 +22,7 @@ pub(crate) enum Role {
     Shown,
     AtMost(f64),
     AtLeast(f64),
+    Below(f64),
 }
 
 /// Rows in the order in which they were measured.
@@ -54,6 +55,9 @@ impl Table {
             }
             Role::AtLeast(least) => {
                 (format!(">= {least}"), judge(rounded(figure.median) >= rounded(least)))
+            }
+            Role::Below(bound) => {
+                (format!("< {bound}"), judge(rounded(figure.median) < rounded(bound)))
             }
         };
         self.rows.push([
@@ -134,6 +138,15 @@ mod tests {
         table.add("b", FIGURE, Figure::of(&[1.7994]), Role::AtLeast(1.8));
         assert!(!table.holds());
     }
+    #[test]
+    fn a_figure_that_equals_what_it_must_be_below_does_not_hold() {
+        let mut table = Table::new(String::new());
+        table.add("a", FIGURE, Figure::of(&[0.9994]), Role::Below(1.0));
+        assert!(table.holds());
+        table.add("b", FIGURE, Figure::of(&[0.9996]), Role::Below(1.0));
+        assert!(!table.holds());
+    }
+
     #[test]
     fn what_is_missing_is_a_row_and_no_failure() {
         let mut table = Table::new(String::new());
