@@ -133,6 +133,8 @@ impl Programs {
         build.arg("--manifest-path").arg(here().join("Cargo.toml"));
         build.arg("--target-dir").arg(&target);
         build.args(options);
+        // An incremental build has so many codegen units that little is inlined.
+        build.env("CARGO_INCREMENTAL", "0");
         run(&mut build)?;
         Ok(target.join("release").join(program))
     }
