@@ -27,6 +27,8 @@ pub struct Peer<'a> {
     terms: Arc<Terms>,
     unread: Unread,
     unsent: Vec<u8>,
+    /// What is written goes to the wire at once, while that has room.
+    gathers: bool,
     deadline: Option<Instant>,
     read_size: usize,
     /// The peer sent its last byte, or the drain says so.
@@ -52,6 +54,7 @@ impl<'a> Peer<'a> {
     /// A peer on `wire`; for carriers and tests.
     pub fn new(wire: &'a mut dyn Wire, info: PeerInfo, terms: Arc<Terms>) -> Peer<'a> {
         Peer {
+            gathers: wire.gathers(),
             wire,
             info,
             terms,

@@ -20,6 +20,17 @@ pub trait Wire {
     /// wire waits next: see [`flush`](Wire::flush).
     fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize>;
 
+    /// Whether this wire gathers output by itself: see [`gather`](Wire::gather). Asked once.
+    fn gathers(&self) -> bool {
+        false
+    }
+
+    /// Takes all of `bytes`, as [`send`](Wire::send), if that needs no wait; whether it did.
+    fn gather(&mut self, bytes: &[u8]) -> bool {
+        let _ = bytes;
+        false
+    }
+
     /// Waits until the kernel has all that was sent. By default that is so already.
     fn flush(&mut self, wait: Wait) -> io::Result<()> {
         let _ = wait;

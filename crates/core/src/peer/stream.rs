@@ -87,6 +87,9 @@ impl BufRead for Peer<'_> {
 impl Write for Peer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.alive()?;
+        if self.gathers && self.unsent.is_empty() && self.wire.gather(bytes) {
+            return Ok(bytes.len());
+        }
         self.unsent.extend_from_slice(bytes);
         if self.unsent.len() >= self.terms.high_mark {
             self.send_unsent()?;

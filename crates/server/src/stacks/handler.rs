@@ -155,6 +155,20 @@ impl Wire for StackWire<'_> {
         }
     }
 
+    fn gathers(&self) -> bool {
+        true
+    }
+
+    fn gather(&mut self, bytes: &[u8]) -> bool {
+        match self.context() {
+            Ok(peer) if bytes.len() <= peer.output.room() => {
+                peer.output.write(bytes);
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn flush(&mut self, wait: Wait) -> io::Result<()> {
         let peer = self.context()?;
         if peer.output.unsent() == 0 {

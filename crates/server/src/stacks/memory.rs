@@ -33,10 +33,16 @@ thread_local! {
     static FREE: RefCell<Vec<Stack>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Stacks begin at so many different distances from the end of a page, [`COLOUR`] bytes apart: where
+/// all began at the same, what each peer touches first would be in the same sets of the processor's
+/// caches, and a thousand busy peers would drive each other out of them.
+const COLOURS: usize = 16;
+const COLOUR: usize = 128;
+
 /// Mapped memory to run on, with a guard page at its lower end.
 pub(super) struct Stack {
-    /// Its upper end, where it begins.
-    base: StackPointer,
+    /// The upper end of the mapping.
+    end: NonZeroUsize,
     /// Bytes, with the guard page.
     len: usize,
     /// Valgrind follows the switches to it.
@@ -85,7 +91,7 @@ fn page_size() -> usize {
 }
 
 fn mapped_len(size: usize) -> usize {
-    size.next_multiple_of(page_size()) + page_size()
+    (size + COLOURS * COLOUR).next_multiple_of(page_size()) + page_size()
 }
 
 impl Stack {
@@ -96,9 +102,9 @@ impl Stack {
         if low == MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let base = NonZeroUsize::new(low.addr() + len).expect("a mapping is not at the very end");
+        let end = NonZeroUsize::new(low.addr() + len).expect("a mapping is not at the very end");
         let registration = ValgrindStackRegistration::new(low.cast(), len);
-        let stack = Stack { base, len, registration: ManuallyDrop::new(registration) };
+        let stack = Stack { end, len, registration: ManuallyDrop::new(registration) };
         // SAFETY: the advice is about the mapping that was just made. One huge page for the few
         // kilobytes of a stack would be a waste; where there are none, that is refused, and well.
         unsafe { libc::madvise(low, len, libc::MADV_NOHUGEPAGE) };
@@ -108,14 +114,14 @@ impl Stack {
 
     /// The addresses of its guard page.
     pub(super) fn guard(&self) -> Range<usize> {
-        let low = self.base.get() - self.len;
+        let low = self.end.get() - self.len;
         low..low + page_size()
     }
 
     /// Gives the memory back that only a deep recursion has needed.
     fn forget_depths(&self) {
         let low = self.guard().end;
-        let count = (self.base.get() - low).saturating_sub(KEPT);
+        let count = (self.end.get() - low).saturating_sub(KEPT);
         if count > 0 {
             // SAFETY: pages of this mapping, on which nothing runs: their contents are unspecified.
             unsafe {
@@ -161,7 +167,7 @@ impl Drop for Stack {
         // SAFETY: taken once, here. Nothing runs on this mapping, and nothing points into it.
         unsafe {
             ManuallyDrop::drop(&mut self.registration);
-            let low = ptr::with_exposed_provenance_mut(self.base.get() - self.len);
+            let low = ptr::with_exposed_provenance_mut(self.end.get() - self.len);
             let unmapped = libc::munmap(low, self.len);
             debug_assert_eq!(unmapped, 0);
         }
@@ -172,11 +178,13 @@ impl Drop for Stack {
 unsafe impl stack::Stack for Stack {
     #[inline]
     fn base(&self) -> StackPointer {
-        self.base
+        // A page is a multiple of what a stack pointer is aligned to, and so is a colour.
+        let colour = self.end.get() / self.len % COLOURS;
+        NonZeroUsize::new(self.end.get() - colour * COLOUR).expect("a mapping has several pages")
     }
 
     #[inline]
     fn limit(&self) -> StackPointer {
-        NonZeroUsize::new(self.base.get() - self.len).expect("a mapping is not at address 0")
+        NonZeroUsize::new(self.end.get() - self.len).expect("a mapping is not at address 0")
     }
 }
