@@ -41,10 +41,12 @@ const COLOUR: usize = 128;
 
 /// Mapped memory to run on, with a guard page at its lower end.
 pub(super) struct Stack {
-    /// The upper end of the mapping.
-    end: NonZeroUsize,
+    /// The lower end of the mapping.
+    low: usize,
     /// Bytes, with the guard page.
     len: usize,
+    /// Where it begins, at its upper end.
+    base: StackPointer,
     /// Valgrind follows the switches to it.
     registration: ManuallyDrop<ValgrindStackRegistration>,
 }
@@ -102,9 +104,13 @@ impl Stack {
         if low == MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let end = NonZeroUsize::new(low.addr() + len).expect("a mapping is not at the very end");
-        let registration = ValgrindStackRegistration::new(low.cast(), len);
-        let stack = Stack { end, len, registration: ManuallyDrop::new(registration) };
+        // Neighbours differ in colour. A page is a multiple of what a stack pointer is aligned to, and
+        // so is a colour.
+        let end = low.addr() + len;
+        let base = NonZeroUsize::new(end - end / len % COLOURS * COLOUR);
+        let base = base.expect("a mapping has several pages");
+        let registration = ManuallyDrop::new(ValgrindStackRegistration::new(low.cast(), len));
+        let stack = Stack { low: low.expose_provenance(), len, base, registration };
         // SAFETY: the advice is about the mapping that was just made. One huge page for the few
         // kilobytes of a stack would be a waste; where there are none, that is refused, and well.
         unsafe { libc::madvise(low, len, libc::MADV_NOHUGEPAGE) };
@@ -114,14 +120,13 @@ impl Stack {
 
     /// The addresses of its guard page.
     pub(super) fn guard(&self) -> Range<usize> {
-        let low = self.end.get() - self.len;
-        low..low + page_size()
+        self.low..self.low + page_size()
     }
 
     /// Gives the memory back that only a deep recursion has needed.
     fn forget_depths(&self) {
         let low = self.guard().end;
-        let count = (self.end.get() - low).saturating_sub(KEPT);
+        let count = (self.low + self.len - low).saturating_sub(KEPT);
         if count > 0 {
             // SAFETY: pages of this mapping, on which nothing runs: their contents are unspecified.
             unsafe {
@@ -167,7 +172,7 @@ impl Drop for Stack {
         // SAFETY: taken once, here. Nothing runs on this mapping, and nothing points into it.
         unsafe {
             ManuallyDrop::drop(&mut self.registration);
-            let low = ptr::with_exposed_provenance_mut(self.end.get() - self.len);
+            let low = ptr::with_exposed_provenance_mut(self.low);
             let unmapped = libc::munmap(low, self.len);
             debug_assert_eq!(unmapped, 0);
         }
@@ -178,13 +183,11 @@ impl Drop for Stack {
 unsafe impl stack::Stack for Stack {
     #[inline]
     fn base(&self) -> StackPointer {
-        // A page is a multiple of what a stack pointer is aligned to, and so is a colour.
-        let colour = self.end.get() / self.len % COLOURS;
-        NonZeroUsize::new(self.end.get() - colour * COLOUR).expect("a mapping has several pages")
+        self.base
     }
 
     #[inline]
     fn limit(&self) -> StackPointer {
-        NonZeroUsize::new(self.end.get() - self.len).expect("a mapping is not at address 0")
+        NonZeroUsize::new(self.low).expect("a mapping is not at address 0")
     }
 }
