@@ -227,6 +227,7 @@ impl<'a> Peer<'a> {
 
     /// Sends what was gathered and waits for more input: at most `asked`, the idle limit, and the
     /// time left until the deadline. Only `asked` may pass without ending the peer.
+    #[inline]
     fn more(&mut self, asked: Option<Duration>) -> io::Result<Arrival> {
         self.send_unsent()?;
         self.alive()?;

@@ -27,8 +27,7 @@ pub(super) fn serve(
     let Style::StraightLine(handler) = service.style() else {
         unreachable!("event-style services are served by their sessions")
     };
-    let mut wire = StackWire { waits, call, draining: false };
-    wire.draining = wire.context().is_ok_and(|peer| peer.draining());
+    let mut wire = StackWire { waits, call };
     let (ending, error) = Peer::new(&mut wire, info.clone(), terms).serve(&**handler);
     if let Some(error) = error {
         site::say_failed(service, (info.id, &info.address), &error);
@@ -46,8 +45,6 @@ struct StackWire<'s> {
     waits: &'s Waits,
     /// What the stack was resumed with last.
     call: Call,
-    /// What the last context said.
-    draining: bool,
 }
 
 impl StackWire<'_> {
@@ -76,10 +73,10 @@ impl StackWire<'_> {
             return Err(io::Error::other("a handler that panics cannot wait"));
         }
         self.call = self.waits.suspend(Flow::Continue);
-        // Nobody is cut off but by the stop.
-        self.draining |= self.call.event == Event::Closed(Ending::CutOff);
-        self.draining |= self.context()?.draining();
-        Ok(self.call.event)
+        match self.call.event {
+            Event::Closed(ending) => Err(over(ending)),
+            event => Ok(event),
+        }
     }
 
     /// Is suspended until `event` comes, with no input meanwhile.
@@ -109,12 +106,10 @@ impl StackWire<'_> {
         }
         Ok(())
     }
-}
 
-impl Wire for StackWire<'_> {
-    fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
-        let Wait { limit, idle } = reading.wait;
-        let end = limit.filter(|_| !idle).map(|limit| self.now() + limit.min(LONG));
+    /// A read with a time of its own.
+    fn receive_within(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
+        let end = reading.wait.limit.map(|limit| self.now() + limit.min(LONG));
         loop {
             let peer = self.context()?;
             if !peer.input.is_empty() {
@@ -138,6 +133,31 @@ impl Wire for StackWire<'_> {
                 self.context()?.engage(false);
                 return Err(io::ErrorKind::TimedOut.into());
             }
+        }
+    }
+}
+
+impl Wire for StackWire<'_> {
+    fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
+        let between = reading.between_requests;
+        if !reading.wait.idle {
+            return self.receive_within(into, reading);
+        }
+        // The connection keeps the idle limit.
+        loop {
+            let peer = self.context()?;
+            if !peer.input.is_empty() || peer.input.ended() {
+                let bytes = peer.input.take_all();
+                into.extend_from_slice(bytes);
+                if !between {
+                    peer.engage(false);
+                }
+                return Ok(bytes.len());
+            }
+            if !between {
+                peer.engage(true);
+            }
+            self.suspend()?;
         }
     }
 
@@ -195,7 +215,12 @@ impl Wire for StackWire<'_> {
     }
 
     fn draining(&self) -> bool {
-        self.draining
+        match self.call.context {
+            // SAFETY: as in `context`, for as long as this call of it lasts.
+            Some(context) => unsafe { context.as_ref() }.draining(),
+            // Nobody is cut off but by the stop.
+            None => self.call.event == Event::Closed(Ending::CutOff),
+        }
     }
 }
 
