@@ -3,6 +3,7 @@
 pub(crate) mod asynchronous;
 pub(crate) mod blocking;
 pub(crate) mod ready;
+pub(crate) mod turn;
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};

@@ -10,7 +10,7 @@ use crate::mechanism::{Interest, Key};
 use crate::supervision::Seen;
 
 /// One peer of a loop.
-pub(super) struct Slot {
+pub(crate) struct Slot {
     generation: u32,
     /// What the mechanism watches its socket for.
     pub(super) interest: Interest,
@@ -34,7 +34,7 @@ impl Slot {
 
 /// All peers of a loop. A key outlives its peer without harm: it finds nobody.
 #[derive(Default)]
-pub(super) struct Peers {
+pub(crate) struct Peers {
     slots: Slab<Slot>,
     generation: u32,
 }
