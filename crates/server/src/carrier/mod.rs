@@ -2,6 +2,8 @@
 
 pub(crate) mod asynchronous;
 pub(crate) mod blocking;
+#[cfg(target_os = "linux")]
+pub(crate) mod completion;
 pub(crate) mod ready;
 pub(crate) mod turn;
 

@@ -154,7 +154,7 @@ impl Moves for Calls {
         }
     }
 
-    fn exhausted(&self, _: &OwnedFd) -> bool {
+    fn exhausted(&self, _: &OwnedFd, _: &mut Hand) -> bool {
         true
     }
 

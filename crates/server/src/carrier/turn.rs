@@ -92,7 +92,7 @@ pub(super) trait Moves {
     ) -> Option<Call>;
 
     /// Whether nothing more has come, after a [`receive`](Moves::receive) that brought nothing.
-    fn exhausted(&self, socket: &OwnedFd) -> bool;
+    fn exhausted(&self, socket: &OwnedFd, hand: &mut Hand) -> bool;
 
     /// The peer is over: drops what it wrote in this turn.
     fn forget(&mut self, hand: &mut Hand);
@@ -156,7 +156,9 @@ pub(super) fn work(
             work.readable = false;
         }
         if !work.readable {
-            if work.manner != Manner::Drain || !moves.exhausted(socket) {
+            if work.manner != Manner::Drain
+                || (connection.wants_input() && !moves.exhausted(socket, hand))
+            {
                 return Turn::Rest;
             }
             if hand.apart && connection.converses() {

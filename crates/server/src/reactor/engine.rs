@@ -58,6 +58,7 @@ pub(crate) trait Engine: Sized {
         timeout: Option<Duration>,
         told: &mut Self::Told,
         peers: &mut Peers,
+        hand: &mut Hand,
     ) -> io::Result<()>;
 
     /// How much has happened.
@@ -83,7 +84,7 @@ pub(crate) trait Engine: Sized {
     fn pack(&mut self, _: Key, _: &mut Connection, _: &mut Hand) {}
 
     /// This peer's socket is about to be closed: sends what is not sent yet.
-    fn part(&mut self, _: Key, _: &mut Peers) -> io::Result<()> {
+    fn part(&mut self, _: Key, _: &mut Peers, _: &mut Hand) -> io::Result<()> {
         Ok(())
     }
 
@@ -131,6 +132,7 @@ impl<M: Mechanism> Engine for M {
         timeout: Option<Duration>,
         told: &mut M::Told,
         _: &mut Peers,
+        _: &mut Hand,
     ) -> io::Result<()> {
         Mechanism::wait(self, timeout, told)
     }

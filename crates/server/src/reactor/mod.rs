@@ -1,6 +1,8 @@
 //! The loop: one thread serves all its peers, with whatever mechanism tells it who can go on.
 
 mod apart;
+#[cfg(target_os = "linux")]
+mod completions;
 mod engine;
 mod jobs;
 mod letters;
@@ -118,7 +120,7 @@ impl<'s, E: Engine> Reactor<'s, E> {
             let timeout = self.timeout();
             self.hand.stats.waits += 1;
             self.station.row.gather(&mut self.hand.stats);
-            self.engine.wait(timeout, &mut told, &mut self.peers)?;
+            self.engine.wait(timeout, &mut told, &mut self.peers, &mut self.hand)?;
             let before = std::mem::replace(&mut self.hand.now, Instant::now());
             if self.hand.narrated {
                 self.narrate(E::count(&told), self.hand.now - before);
@@ -258,7 +260,7 @@ impl<'s, E: Engine> Reactor<'s, E> {
     }
 
     fn close(&mut self, key: Key, ending: Ending) {
-        if let Err(error) = self.engine.part(key, &mut self.peers) {
+        if let Err(error) = self.engine.part(key, &mut self.peers, &mut self.hand) {
             tracing::warn!("{} cannot send a peer's last bytes: {error}", E::CALL);
         }
         let Some(slot) = self.peers.remove(key) else { return };
@@ -311,12 +313,12 @@ impl<'s, E: Engine> Reactor<'s, E> {
                 continue;
             }
             slot.armed = None;
-            self.engine.lend(key, &mut self.hand);
             let due = slot.connection.deadline().is_some_and(|deadline| deadline <= self.hand.now);
             if due && self.hand.apart && slot.connection.converses() {
                 self.expire_apart(key);
                 continue;
             }
+            self.engine.lend(key, &mut self.hand);
             let held = due && slot.connection.lingers() && !delivered(&slot.socket);
             if !held || !slot.connection.linger_on(self.hand.now) {
                 slot.connection.expired(self.hand.now, &mut self.hand.room);

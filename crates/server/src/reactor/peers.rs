@@ -71,8 +71,13 @@ impl Peers {
         self.slots.get_mut(key.index()).filter(|slot| slot.generation == key.generation())
     }
 
+    #[inline]
+    pub(super) fn find(&self, key: Key) -> Option<&Slot> {
+        self.slots.get(key.index()).filter(|slot| slot.generation == key.generation())
+    }
+
     pub(super) fn has(&self, key: Key) -> bool {
-        self.slots.get(key.index()).is_some_and(|slot| slot.generation == key.generation())
+        self.find(key).is_some()
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<Slot> {
