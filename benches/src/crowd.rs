@@ -24,12 +24,20 @@ pub(crate) struct Crowd {
     peers: Vec<TcpStream>,
     address: SocketAddr,
     rounds: u64,
+    /// Bytes of a message, a multiple of [`MESSAGE`].
+    size: usize,
 }
 
 impl Crowd {
     /// Connects `count` peers; each has had one reply when this returns.
     pub(crate) fn connect(address: SocketAddr, count: usize) -> Result<Crowd> {
-        let mut crowd = Crowd { peers: Vec::with_capacity(count), address, rounds: 0 };
+        Crowd::of_size(address, count, MESSAGE)
+    }
+
+    /// The same with messages of `size` bytes, a multiple of [`MESSAGE`]. Sent at once, they are
+    /// also a pipeline of so many messages of 64 bytes. The sockets' buffers must hold one.
+    pub(crate) fn of_size(address: SocketAddr, count: usize, size: usize) -> Result<Crowd> {
+        let mut crowd = Crowd { peers: Vec::with_capacity(count), address, rounds: 0, size };
         crowd.grow(count)?;
         Ok(crowd)
     }
@@ -58,7 +66,8 @@ impl Crowd {
 
     /// `count` peers that all connect before any of them sends; the server's backlog must hold them.
     pub(crate) fn burst(address: SocketAddr, count: usize) -> Result<Crowd> {
-        let mut crowd = Crowd { peers: Vec::with_capacity(count), address, rounds: 0 };
+        let peers = Vec::with_capacity(count);
+        let mut crowd = Crowd { peers, address, rounds: 0, size: MESSAGE };
         crowd.join(count)?;
         crowd.round(0)?;
         Ok(crowd)
@@ -77,14 +86,16 @@ impl Crowd {
     fn round(&mut self, start: usize) -> Result<()> {
         self.rounds += 1;
         for (number, peer) in self.peers.iter_mut().enumerate().skip(start) {
-            peer.write_all(&message(number, self.rounds))
+            let message = message(number, self.rounds).repeat(self.size / MESSAGE);
+            peer.write_all(&message)
                 .map_err(|error| format!("peer {number} cannot send: {error}"))?;
         }
-        let mut reply = [0; MESSAGE];
+        let mut reply = vec![0; self.size];
         for (number, peer) in self.peers.iter_mut().enumerate().skip(start) {
             peer.read_exact(&mut reply)
                 .map_err(|error| format!("peer {number} gets no reply: {error}"))?;
-            if reply != message(number, self.rounds) {
+            let message = message(number, self.rounds);
+            if !reply.chunks(MESSAGE).all(|chunk| chunk == message) {
                 return Err(format!("peer {number} got another reply than its own message"));
             }
         }

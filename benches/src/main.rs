@@ -30,6 +30,7 @@ mod multitude;
 mod pinning;
 mod process;
 mod programs;
+mod rings;
 mod rivals;
 mod server;
 mod short;
@@ -82,6 +83,8 @@ enum Benchmark {
     Load(load::Load),
     /// How much of what is due the load generator sends late.
     Lateness(lateness::Lateness),
+    /// `uring` beside `epoll`, and beside bare servers on both.
+    Rings(rings::Rings),
     /// How evenly the peers are shared among loops.
     Spread(spread::Spread),
     /// A client process of `multitude`.
@@ -117,6 +120,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Benchmark::Multitude(benchmark) => benchmark.run(&programs()?),
         Benchmark::Load(benchmark) => benchmark.run(&programs()?),
         Benchmark::Lateness(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Rings(benchmark) => benchmark.run(&programs()?),
         Benchmark::Spread(benchmark) => benchmark.run(&programs()?),
         Benchmark::MultitudePart(part) => return part.run().map(|()| true),
     }?;

@@ -27,6 +27,20 @@ impl Contender {
         Ok(Contender { server, busy, idle: None, clock })
     }
 
+    /// The same with messages of `size` bytes: see [`Crowd::of_size`].
+    pub(crate) fn of_size(subject: &Subject, peers: usize, size: usize) -> Result<Contender> {
+        let mut contender = Contender::start(subject, 1)?;
+        contender.busy = Crowd::of_size(contender.server.address, peers, size)
+            .map_err(|error| format!("{}: {error}", subject.name))?;
+        Ok(contender)
+    }
+
+    /// Lets all leave, and stops the server: the stop line of ours.
+    pub(crate) fn end(self) -> Result<Option<String>> {
+        drop((self.busy, self.idle));
+        self.server.end()
+    }
+
     /// Connects peers that are served once and then say nothing.
     pub(crate) fn add_idle(&mut self, count: usize) -> Result<()> {
         match &mut self.idle {

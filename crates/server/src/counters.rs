@@ -68,8 +68,8 @@ counters! {
     received,
     /// Bytes sent.
     sent,
-    /// Times that a loop was told of urgent data. Every model reads it in line; `spin` and the
-    /// blocking models, which ask nobody, are not told of it and count none.
+    /// Times that a loop was told of urgent data. Every model reads it in line; `spin`, `uring` and
+    /// the blocking models, which ask nobody, are not told of it and count none.
     urgent,
     /// Microseconds that peers of `pool` waited for a thread, all together: in its queue, between
     /// accept(2) and their session; under `accept=all` in the backlog, to the millisecond, while no
@@ -81,15 +81,17 @@ counters! {
     /// System calls that accept a peer, including those that found none: accept4(2).
     accepts,
     /// System calls that wait for descriptors: epoll_wait(2), poll(2), select(2). `spin` makes one
-    /// for each scan, which does not wait. `tokio` makes its calls itself: there it is how often one
-    /// of its threads had nothing to do and waited.
+    /// for each scan, which does not wait. Under `uring` all calls of io_uring_enter(2), which also
+    /// receive, send and say what to watch, each for many peers. `tokio` makes its calls itself: there
+    /// it is how often one of its threads had nothing to do and waited.
     waits,
-    /// System calls that receive: recv(2).
+    /// System calls that receive: recv(2). Under `uring` only those that look, in the drain, whether
+    /// more has come.
     receives,
-    /// System calls that send: send(2).
+    /// System calls that send: send(2). None under `uring`.
     sends,
     /// System calls that say what to watch, or for how long: epoll_ctl(2), and the time-outs of
-    /// blocking sockets.
+    /// blocking sockets. None under `uring`.
     arms,
 }
 

@@ -88,5 +88,5 @@ impl Layout {
 /// Whether each of its threads has peers of its own: a task may go on in another thread than it began
 /// in.
 fn has_loops_with_peers(model: &Model) -> bool {
-    matches!(model.kind().family, Family::Loop | Family::Stacks)
+    matches!(model.kind().family, Family::Loop | Family::Rings | Family::Stacks)
 }

@@ -26,7 +26,8 @@
 //!   beside it.
 //! - `mechanism`: how one thread learns which of its sockets can go on, a file each; `reactor`: the
 //!   loop that all of them serve.
-//! - `carrier`: who moves one socket's bytes, blocking or not.
+//! - `ring`: io_uring, which the same loop can run on; `carrier`: who moves one socket's bytes,
+//!   blocking or not.
 //! - [`future`]: services that are written as futures, for `tokio` alone.
 //! - [`model`]: the list of models, how one is written on a command line, the blocking ones.
 //! - `listening`, `admission`, `stopping`: what models are lent, and give back.
@@ -52,6 +53,8 @@ mod obedience;
 mod offload;
 mod queue;
 mod reactor;
+#[cfg(target_os = "linux")]
+mod ring;
 mod running;
 mod server;
 mod shared;

@@ -50,6 +50,11 @@ const COMBINED: &[&str] = &[
     "thread:processes=2",
     "tokio:threads=2",
     "tokio:processes=2",
+    "uring:threads=2",
+    "uring:accept=shared,threads=2",
+    "uring:processes=2",
+    "uring:workers=2",
+    "uring:buffers=4,entries=8",
 ];
 
 /// What is tried besides in straight-line style: stacks on several loops, on workers, small ones.
@@ -61,6 +66,8 @@ const COMBINED_ON_STACKS: &[&str] = &[
     "coroutine:processes=2",
     "coroutine:stack=64KiB",
     "tokio:threads=2",
+    "uring:workers=2",
+    "uring:buffers=4,entries=8",
 ];
 
 /// A model, and the style of the services that it is to run.

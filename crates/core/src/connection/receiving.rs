@@ -26,8 +26,9 @@ struct Reply {
 }
 
 impl Connection {
-    /// The peer sent `bytes`. `room` is empty: what an earlier call wrote there has been reported to
-    /// [`sent`](Connection::sent), as little as the socket may have taken.
+    /// The peer sent `bytes`. `room` holds what earlier calls wrote there and no carrier has reported
+    /// to [`sent`](Connection::sent) yet, as little as the socket may have taken: nothing, or the
+    /// output of this very connection.
     pub fn received(&mut self, bytes: &[u8], now: Instant, room: &mut Vec<u8>) {
         if self.plain() {
             self.received_while_plain(bytes, now, room);

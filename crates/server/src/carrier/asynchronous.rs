@@ -20,7 +20,8 @@ use tokio::task::coop;
 use tokio::time::Sleep;
 
 use super::delivered;
-use super::ready::{self, Hand, Manner, Turn};
+use super::ready;
+use super::turn::{Hand, Manner, Turn};
 use crate::mechanism::{Key, Ready};
 use crate::offload::Desk;
 

@@ -2,7 +2,10 @@
 
 pub(crate) mod asynchronous;
 pub(crate) mod blocking;
+#[cfg(target_os = "linux")]
+pub(crate) mod completion;
 pub(crate) mod ready;
+pub(crate) mod turn;
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd};

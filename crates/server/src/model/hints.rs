@@ -164,7 +164,7 @@ mod tests {
         assert!(unknown_model("kqueue").contains("did you mean `portable`?"));
         assert!(unknown_model("threaded").contains("did you mean `thread`?"));
         assert!(unknown_model("fork").contains("`process`"));
-        assert!(unknown_model("io_uring").contains("`uring`"));
+        assert!(unknown_model("io_uring").contains("did you mean `uring`?"));
         assert!(unknown_model("gthread").contains("`pool`"));
     }
 

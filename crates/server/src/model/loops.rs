@@ -29,7 +29,7 @@ const GRACE: Duration = Duration::from_secs(2);
 const REPORT_WAIT: Duration = Duration::from_millis(200);
 
 /// Why a loop model's settings make no sense together, if they do not.
-pub(super) fn check(model: &Model) -> Result<(), String> {
+pub(crate) fn check(model: &Model) -> Result<(), String> {
     let (loops, accept) = (model.count("threads"), model.word("accept"));
     let name = model.kind().name;
     match accept.as_str() {

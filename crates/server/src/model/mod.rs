@@ -29,6 +29,8 @@ use switchboard_core::Style;
 
 use crate::mechanism;
 use crate::reactor::Station;
+#[cfg(target_os = "linux")]
+use crate::ring;
 use crate::site::Site;
 use crate::supervision::Crew;
 
@@ -52,6 +54,7 @@ pub static MODELS: &[&Kind] = &[
     &mechanism::epoll::EDGE,
     &mechanism::portable::MODEL,
     #[cfg(target_os = "linux")]
+    &ring::MODEL,
     &coroutine::MODEL,
     &tasks::MODEL,
 ];
@@ -126,6 +129,8 @@ pub enum Family {
     Stacks,
     /// It serves others: a runtime waits for all, and runs the task of each that can go on.
     Tasks,
+    /// It serves others: one loop for all, whose bytes the kernel moves.
+    Rings,
 }
 
 impl Family {
@@ -141,6 +146,7 @@ impl Family {
             Family::Loop => "loop",
             Family::Stacks => "stacks",
             Family::Tasks => "tasks",
+            Family::Rings => "rings",
         }
     }
 }

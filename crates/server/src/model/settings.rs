@@ -189,6 +189,20 @@ pub(crate) const FD_SET_SIZE: Setting = Setting {
     about: "descriptors below this number can be watched; the C library has 1,024",
 };
 
+pub(crate) const BUFFERS: Setting = Setting {
+    name: "buffers",
+    values: Values::Number("buffers, a power of two", 1, 1 << 15),
+    default: Default::Fixed(32),
+    about: "the kernel receives into so many buffers of 16 KiB for each loop",
+};
+
+pub(crate) const ENTRIES: Setting = Setting {
+    name: "entries",
+    values: Values::Number("requests, a power of two", 1, 1 << 13),
+    default: Default::Fixed(256),
+    about: "so many requests go to the kernel at a time",
+};
+
 pub(crate) const POOL_THREADS: Setting = Setting {
     name: "threads",
     values: Values::Number("threads", 1, 4096),

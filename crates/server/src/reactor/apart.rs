@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::net::{Shutdown, shutdown};
 use switchboard_core::{Call, Connection, Context, Ending, Flow, PeerInfo, Session};
 
-use super::Reactor;
-use crate::mechanism::{Interest, Key, Mechanism, Ready};
+use super::{Engine, Reactor};
+use crate::mechanism::{Interest, Key, Ready};
 use crate::workers::{Back, Home, Task, Work, Workers};
 
 /// Connections that a loop may have sent away, for each worker. Beyond that it reads from nobody,
@@ -80,7 +80,7 @@ impl Apart {
     }
 }
 
-impl<M: Mechanism> Reactor<'_, M> {
+impl<E: Engine> Reactor<'_, E> {
     /// A new peer, whose session a worker makes; until then there is a stand-in only.
     pub(super) fn open_apart(&mut self, key: Key, socket: OwnedFd, info: PeerInfo) {
         let terms = Arc::clone(&self.terms);
@@ -102,6 +102,7 @@ impl<M: Mechanism> Reactor<'_, M> {
     pub(super) fn call_apart(&mut self, key: Key, call: Call) {
         let home = self.apart.as_ref().and_then(|apart| apart.homes.get(&key).copied());
         let (Some(slot), Some(home)) = (self.peers.get(key), home) else { return };
+        self.engine.pack(key, &mut slot.connection, &mut self.hand);
         let connection = slot.connection.leave_stand_in();
         self.send_away(key, home, Task::Call(connection, call));
     }
@@ -180,7 +181,7 @@ impl<M: Mechanism> Reactor<'_, M> {
             (0..done).for_each(|_| self.job_done(id));
             return;
         }
-        let again = self.watch_again(key) || M::EDGE || self.draining;
+        let again = self.watch_again(key) || E::EDGE || self.draining;
         let event = if again { Ready::to_all(key) } else { Ready::to_write(key) };
         self.turn_now(event, said);
     }
@@ -284,9 +285,9 @@ impl<M: Mechanism> Reactor<'_, M> {
         if mem::replace(&mut slot.unwatched, true) {
             return;
         }
-        self.hand.stats.arms += M::ARMS;
-        if let Err(error) = self.mechanism.remove(slot.socket.as_fd()) {
-            tracing::warn!("{} cannot let go of a peer: {error}", M::CALL);
+        self.hand.stats.arms += E::ARMS;
+        if let Err(error) = self.engine.pause(slot.socket.as_fd(), key) {
+            tracing::warn!("{} cannot let go of a peer: {error}", E::CALL);
         }
     }
 
@@ -297,10 +298,10 @@ impl<M: Mechanism> Reactor<'_, M> {
             return false;
         }
         slot.interest = Interest::READ;
-        self.hand.stats.arms += M::ARMS;
-        let added = self.mechanism.add(slot.socket.as_fd(), key, Interest::READ);
+        self.hand.stats.arms += E::ARMS;
+        let added = self.engine.resume(slot.socket.as_fd(), key);
         if let Err(error) = added {
-            tracing::warn!("{} cannot watch a peer any longer: {error}", M::CALL);
+            tracing::warn!("{} cannot watch a peer any longer: {error}", E::CALL);
             slot.unwatched = true;
             slot.connection.fail(Ending::Error);
         }

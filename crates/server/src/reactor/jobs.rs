@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use switchboard_core::Call;
 
-use super::{Letter, Reactor, Station};
-use crate::mechanism::{Mechanism, Ready};
+use super::{Engine, Letter, Reactor, Station};
+use crate::mechanism::Ready;
 use crate::offload::Desk;
 
 /// Where a loop's peers hand in their jobs; it learns by letter that one is done.
@@ -14,7 +14,7 @@ pub(super) fn desk(station: &Station) -> Arc<Desk> {
     Arc::new(Desk::new(&station.site.jobs, move |peer| letters.put(Letter::JobDone(peer))))
 }
 
-impl<M: Mechanism> Reactor<'_, M> {
+impl<E: Engine> Reactor<'_, E> {
     /// Whether a peer must wait for its jobs before it is told that its socket has failed: whoever
     /// sent a request and closed is answered, in vain, and has left in order.
     pub(super) fn awaits_jobs(&mut self, event: Ready) -> bool {
@@ -40,9 +40,10 @@ impl<M: Mechanism> Reactor<'_, M> {
         if self.hand.apart && slot.connection.converses() {
             return self.call_apart(key, Call::JobDone { last });
         }
+        self.engine.lend(key, &mut self.hand);
         slot.connection.job_done(last, self.hand.now, &mut self.hand.room);
         // Its socket may have failed meanwhile, or brought what no mechanism tells of again.
-        let all = (last && self.watch_again(key)) || M::EDGE;
+        let all = (last && self.watch_again(key)) || E::EDGE;
         self.turn(if all { Ready::to_all(key) } else { Ready::to_write(key) });
     }
 

@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::{io, mem};
 
-use super::Reactor;
+use super::{Engine, Reactor};
 use crate::admission::Newcomer;
 use crate::counters::Row;
 use crate::inbox::{Inbox, Wake};
-use crate::mechanism::Mechanism;
 use crate::stopping::Bell;
 use crate::supervision::Seen;
 use crate::workers::Back;
@@ -172,7 +171,7 @@ impl Wake for Bell {
     }
 }
 
-impl<M: Mechanism> Reactor<'_, M> {
+impl<E: Engine> Reactor<'_, E> {
     /// Reads what has come. The bell has rung.
     pub(super) fn read_letters(&mut self) {
         let mut letters = mem::take(&mut self.letters);

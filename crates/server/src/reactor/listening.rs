@@ -7,10 +7,10 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Reactor;
+use super::{Engine, Reactor};
 use crate::admission::{Accepted, Intake, Whose};
 use crate::listening::{Attention, Listener};
-use crate::mechanism::{Interest, Key, Mechanism};
+use crate::mechanism::{Interest, Key};
 
 /// Peers accepted at a time; then those who are served already get their turn.
 const BATCH: usize = 64;
@@ -84,7 +84,7 @@ impl Listening {
     }
 }
 
-impl<M: Mechanism> Reactor<'_, M> {
+impl<E: Engine> Reactor<'_, E> {
     /// Watches the listeners if the loop is to accept, and does not if it is not.
     pub(super) fn listen(&mut self) -> io::Result<()> {
         if self.listening.resumes().is_some_and(|until| until <= self.hand.now) {
@@ -111,13 +111,13 @@ impl<M: Mechanism> Reactor<'_, M> {
     /// the listener's bell as well.
     fn attend(&mut self, index: usize, watch: bool) -> io::Result<()> {
         let listener = &self.listening.lent[index];
-        let bell = listener.passed_on().filter(|_| M::EXCLUSIVE);
+        let bell = listener.passed_on().filter(|_| E::EXCLUSIVE);
         let bell = bell.map(|fd| (fd, Key::passed_on(index)));
         for (fd, key) in iter::once((listener.as_fd(), Key::listener(index))).chain(bell) {
-            self.hand.stats.arms += M::ARMS;
+            self.hand.stats.arms += E::ARMS;
             match watch {
-                true => self.mechanism.add(fd, key, Interest::READ)?,
-                false => self.mechanism.remove(fd)?,
+                true => self.engine.add(fd, key, Interest::READ)?,
+                false => self.engine.remove(fd, key)?,
             }
         }
         Ok(())
@@ -126,7 +126,7 @@ impl<M: Mechanism> Reactor<'_, M> {
     /// Leaves newcomers at listeners that all processes share to the others, until one of this
     /// process's own peers has left.
     fn leave_to_others(&mut self) {
-        if !mem::replace(&mut self.listening.leaves, true) && M::EXCLUSIVE {
+        if !mem::replace(&mut self.listening.leaves, true) && E::EXCLUSIVE {
             self.listening.lent.iter().for_each(|listener| listener.pass_on());
         }
     }
@@ -147,11 +147,11 @@ impl<M: Mechanism> Reactor<'_, M> {
     }
 
     fn await_bell(&mut self, whose: Whose, key: Key, watch: bool) -> io::Result<()> {
-        self.hand.stats.arms += M::ARMS;
+        self.hand.stats.arms += E::ARMS;
         let left = self.site.gate.left(whose);
         match watch {
-            true => self.mechanism.add(left, key, Interest::READ),
-            false => self.mechanism.remove(left),
+            true => self.engine.add(left, key, Interest::READ),
+            false => self.engine.remove(left, key),
         }
     }
 
@@ -185,7 +185,7 @@ impl<M: Mechanism> Reactor<'_, M> {
             if watched.has(&self.listening.lent[index])
                 && let Err(error) = self.attend(index, false)
             {
-                tracing::warn!("{} cannot let go of a listener: {error}", M::CALL);
+                tracing::warn!("{} cannot let go of a listener: {error}", E::CALL);
             }
         }
         let most = self.site.listeners.backlog();

@@ -1,6 +1,9 @@
 //! The loop: one thread serves all its peers, with whatever mechanism tells it who can go on.
 
 mod apart;
+#[cfg(target_os = "linux")]
+mod completions;
+mod engine;
 mod jobs;
 mod letters;
 mod listening;
@@ -19,14 +22,15 @@ use switchboard_core::{Connection, Ending, Terms};
 
 use crate::admission::{Acceptor, Newcomer, Whose};
 use crate::carrier::delivered;
-use crate::carrier::ready::{self, Hand, Manner};
+use crate::carrier::turn::Hand;
 use crate::counters::Stats;
 use crate::deadlines::Deadlines;
-use crate::mechanism::{Interest, Key, Mechanism, Ready};
+use crate::mechanism::{Interest, Key, Ready};
 use crate::offload::Desk;
 use crate::site::Site;
 
 use apart::Apart;
+use engine::Engine;
 pub(crate) use letters::{Letter, Letters, Offer, Report};
 use listening::Listening;
 use peers::Peers;
@@ -39,20 +43,21 @@ const BUFFER: usize = 64 << 10;
 const NARRATED_WAIT: Duration = Duration::from_secs(5);
 
 /// Serves with one loop on this thread until the site has stopped and the loop's peers are gone.
-pub(crate) fn run<M: Mechanism>(station: &Station, mechanism: M) -> io::Result<()> {
-    let mut reactor = Reactor::new(station, mechanism)?;
+pub(crate) fn run<E: Engine>(station: &Station, engine: E) -> io::Result<()> {
+    let mut reactor = Reactor::new(station, engine)?;
     station.begun.say();
     let result = reactor.serve();
     // Whoever is left when the loop itself fails was cut off by it.
     reactor.cut_off_all();
+    reactor.engine.end();
     station.row.gather(&mut reactor.hand.stats);
     result
 }
 
-struct Reactor<'s, M> {
+pub(crate) struct Reactor<'s, E> {
     station: &'s Station,
     site: &'s Site,
-    mechanism: M,
+    engine: E,
     peers: Peers,
     deadlines: Deadlines,
     listening: Listening,
@@ -71,14 +76,14 @@ struct Reactor<'s, M> {
     draining: bool,
 }
 
-impl<'s, M: Mechanism> Reactor<'s, M> {
-    fn new(station: &'s Station, mechanism: M) -> io::Result<Reactor<'s, M>> {
+impl<'s, E: Engine> Reactor<'s, E> {
+    fn new(station: &'s Station, engine: E) -> io::Result<Reactor<'s, E>> {
         let site = &*station.site;
         let desk = jobs::desk(station);
         let mut reactor = Reactor {
             station,
             site,
-            mechanism,
+            engine,
             peers: Peers::of_generation(station.letters.begin()),
             deadlines: Deadlines::new(Instant::now()),
             listening: Listening::new(station.lent.take(), station.handoff),
@@ -100,9 +105,9 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
             again: Vec::new(),
             draining: false,
         };
-        reactor.mechanism.add(site.stop.drain_fd(), Key::STOP, Interest::READ)?;
-        reactor.mechanism.add(site.stop.cut_fd(), Key::CUT, Interest::READ)?;
-        reactor.mechanism.add(station.letters.fd(), Key::LETTERS, Interest::READ)?;
+        reactor.engine.add(site.stop.drain_fd(), Key::STOP, Interest::READ)?;
+        reactor.engine.add(site.stop.cut_fd(), Key::CUT, Interest::READ)?;
+        reactor.engine.add(station.letters.fd(), Key::LETTERS, Interest::READ)?;
         reactor.listening.held = site.listeners.held();
         reactor.listen()?;
         reactor.tell_places();
@@ -110,23 +115,17 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
     }
 
     fn serve(&mut self) -> io::Result<()> {
-        let mut told = M::Told::default();
+        let mut told = E::Told::default();
         while !self.over() {
             let timeout = self.timeout();
             self.hand.stats.waits += 1;
             self.station.row.gather(&mut self.hand.stats);
-            self.mechanism.wait(timeout, &mut told)?;
+            self.engine.wait(timeout, &mut told, &mut self.peers, &mut self.hand)?;
             let before = std::mem::replace(&mut self.hand.now, Instant::now());
             if self.hand.narrated {
-                self.narrate(M::ready(&told).len(), self.hand.now - before);
-                for event in M::ready(&told) {
-                    self.dispatch_unusual(event)?;
-                }
-            } else {
-                for event in M::ready(&told) {
-                    self.dispatch(event)?;
-                }
+                self.narrate(E::count(&told), self.hand.now - before);
             }
+            E::serve(self, &told)?;
             self.afterwards()?;
         }
         Ok(())
@@ -185,7 +184,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         match event.key {
             Key::STOP => self.drain(),
             Key::CUT => {
-                self.mechanism.remove(self.site.stop.cut_fd())?;
+                self.engine.remove(self.site.stop.cut_fd(), Key::CUT)?;
                 self.drain()?;
                 self.cut_off_all();
                 Ok(())
@@ -213,23 +212,6 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         }
     }
 
-    /// One event. Nearly all are peers that have sent a request and nothing unusual.
-    #[inline(always)]
-    fn dispatch(&mut self, event: Ready) -> io::Result<()> {
-        if let Some(slot) = self.peers.get(event.key)
-            && slot.connection.plain()
-            && event.read_only()
-        {
-            let manner = if M::EDGE { Manner::Empty } else { Manner::Once };
-            let turn = ready::answer(&slot.socket, &mut slot.connection, manner, &mut self.hand);
-            if let Some(turn) = turn {
-                self.settle(event.key, turn);
-            }
-            return Ok(());
-        }
-        self.dispatch_unusual(event)
-    }
-
     #[cold]
     fn dispatch_unusual(&mut self, event: Ready) -> io::Result<()> {
         if !event.key.is_peer() {
@@ -246,8 +228,8 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
     fn open(&mut self, newcomer: Newcomer) {
         let Newcomer { socket, info, .. } = newcomer;
         let key = self.peers.next_key();
-        self.hand.stats.arms += M::ARMS;
-        if let Err(error) = self.mechanism.add(socket.as_fd(), key, Interest::READ) {
+        self.hand.stats.arms += E::ARMS;
+        if let Err(error) = self.engine.add(socket.as_fd(), key, Interest::READ) {
             self.hand.stats.refused += 1;
             self.site.gate.leave(&self.station.row);
             return self.acceptor.say_refused(|| error.to_string());
@@ -261,7 +243,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
         let session = match self.site.sessions.open(&info, &self.terms) {
             Ok(session) => session,
             Err(ending) => {
-                let _ = self.mechanism.remove(socket.as_fd());
+                let _ = self.engine.remove(socket.as_fd(), key);
                 self.site.say_closed((info.id, &info.address), ending, (0, 0), None);
                 return self.count_ended(ending);
             }
@@ -278,11 +260,14 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
     }
 
     fn close(&mut self, key: Key, ending: Ending) {
+        if let Err(error) = self.engine.part(key, &mut self.peers, &mut self.hand) {
+            tracing::warn!("{} cannot send a peer's last bytes: {error}", E::CALL);
+        }
         let Some(slot) = self.peers.remove(key) else { return };
         if !slot.unwatched {
-            self.hand.stats.arms += M::ARMS;
-            if let Err(error) = self.mechanism.remove(slot.socket.as_fd()) {
-                tracing::warn!("{} cannot let go of a peer: {error}", M::CALL);
+            self.hand.stats.arms += E::ARMS;
+            if let Err(error) = self.engine.remove(slot.socket.as_fd(), key) {
+                tracing::warn!("{} cannot let go of a peer: {error}", E::CALL);
             }
         }
         drop(slot.socket);
@@ -333,6 +318,7 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
                 self.expire_apart(key);
                 continue;
             }
+            self.engine.lend(key, &mut self.hand);
             let held = due && slot.connection.lingers() && !delivered(&slot.socket);
             if !held || !slot.connection.linger_on(self.hand.now) {
                 slot.connection.expired(self.hand.now, &mut self.hand.room);
@@ -342,13 +328,13 @@ impl<'s, M: Mechanism> Reactor<'s, M> {
     }
 
     fn narrate(&self, count: usize, waited: Duration) {
-        if !M::WAITS {
+        if !E::WAITS {
             return;
         }
         match count {
-            0 => tracing::debug!("{}: nothing happened in {waited:.1?}; waiting again", M::CALL),
-            1 => tracing::debug!("{}: 1 event after {waited:.1?}", M::CALL),
-            _ => tracing::debug!("{}: {count} events after {waited:.1?}", M::CALL),
+            0 => tracing::debug!("{}: nothing happened in {waited:.1?}; waiting again", E::CALL),
+            1 => tracing::debug!("{}: 1 event after {waited:.1?}", E::CALL),
+            _ => tracing::debug!("{}: {count} events after {waited:.1?}", E::CALL),
         }
     }
 }

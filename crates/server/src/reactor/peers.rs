@@ -10,7 +10,7 @@ use crate::mechanism::{Interest, Key};
 use crate::supervision::Seen;
 
 /// One peer of a loop.
-pub(super) struct Slot {
+pub(crate) struct Slot {
     generation: u32,
     /// What the mechanism watches its socket for.
     pub(super) interest: Interest,
@@ -34,7 +34,7 @@ impl Slot {
 
 /// All peers of a loop. A key outlives its peer without harm: it finds nobody.
 #[derive(Default)]
-pub(super) struct Peers {
+pub(crate) struct Peers {
     slots: Slab<Slot>,
     generation: u32,
 }
@@ -71,8 +71,13 @@ impl Peers {
         self.slots.get_mut(key.index()).filter(|slot| slot.generation == key.generation())
     }
 
+    #[inline]
+    pub(super) fn find(&self, key: Key) -> Option<&Slot> {
+        self.slots.get(key.index()).filter(|slot| slot.generation == key.generation())
+    }
+
     pub(super) fn has(&self, key: Key) -> bool {
-        self.slots.get(key.index()).is_some_and(|slot| slot.generation == key.generation())
+        self.find(key).is_some()
     }
 
     pub(super) fn remove(&mut self, key: Key) -> Option<Slot> {

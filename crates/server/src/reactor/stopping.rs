@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use switchboard_core::{Ending, Next};
 
-use super::Reactor;
-use crate::mechanism::{Mechanism, Ready};
+use super::{Engine, Reactor};
+use crate::mechanism::{Key, Ready};
 
-impl<M: Mechanism> Reactor<'_, M> {
+impl<E: Engine> Reactor<'_, E> {
     pub(super) fn drain_deadline(&self) -> Option<Instant> {
         if self.draining { self.site.drain_deadline() } else { None }
     }
@@ -24,7 +24,7 @@ impl<M: Mechanism> Reactor<'_, M> {
         if std::mem::replace(&mut self.draining, true) {
             return Ok(());
         }
-        self.mechanism.remove(self.site.stop.drain_fd())?;
+        self.engine.remove(self.site.stop.drain_fd(), Key::STOP)?;
         self.begin_to_close();
         for key in self.peers.keys() {
             let Some(slot) = self.peers.get(key) else { continue };

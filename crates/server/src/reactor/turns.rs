@@ -4,11 +4,11 @@ use std::os::fd::AsFd;
 
 use switchboard_core::Ending;
 
-use super::Reactor;
-use crate::carrier::ready::{self, Manner, Turn};
-use crate::mechanism::{Interest, Key, Mechanism, Ready};
+use super::{Engine, Reactor};
+use crate::carrier::turn::{Manner, Turn};
+use crate::mechanism::{Interest, Key, Ready};
 
-impl<M: Mechanism> Reactor<'_, M> {
+impl<E: Engine> Reactor<'_, E> {
     #[cold]
     pub(super) fn urgent(&mut self, key: Key) {
         self.hand.stats.urgent += 1;
@@ -27,12 +27,17 @@ impl<M: Mechanism> Reactor<'_, M> {
     /// `releasable`: in the drain it may be let go, if it is between requests.
     pub(super) fn turn_now(&mut self, event: Ready, releasable: bool) {
         let Some(slot) = self.peers.get(event.key) else { return };
-        let manner = match (self.draining, M::EDGE) {
-            (true, _) if releasable => Manner::Drain,
-            (_, true) => Manner::Empty,
-            (_, false) => Manner::Once,
+        let drains = self.draining && releasable;
+        let manner = match (drains && !self.engine.amid(), E::EDGE) {
+            (true, _) => Manner::Drain,
+            (false, true) => Manner::Empty,
+            (false, false) => Manner::Once,
         };
-        let turn = ready::turn(&slot.socket, &mut slot.connection, event, manner, &mut self.hand);
+        if drains && manner != Manner::Drain && !std::mem::replace(&mut slot.queued, true) {
+            self.again.push(event.key);
+        }
+        let peer = (event.key, &slot.socket, &mut slot.connection);
+        let turn = self.engine.turn(peer, event, manner, &mut self.hand);
         self.settle(event.key, turn);
     }
 
@@ -57,9 +62,9 @@ impl<M: Mechanism> Reactor<'_, M> {
         if wanted != slot.interest && !slot.unwatched {
             tracing::debug!("peer {}: interest is now {wanted}", connection.identity().0);
             slot.interest = wanted;
-            self.hand.stats.arms += M::ARMS;
-            if let Err(error) = self.mechanism.change(slot.socket.as_fd(), key, wanted) {
-                tracing::warn!("{} cannot watch a peer any longer: {error}", M::CALL);
+            self.hand.stats.arms += E::ARMS;
+            if let Err(error) = self.engine.change(slot.socket.as_fd(), key, wanted) {
+                tracing::warn!("{} cannot watch a peer any longer: {error}", E::CALL);
                 return self.close(key, Ending::Error);
             }
         }

@@ -9,7 +9,7 @@ use rustix::net::sockopt;
 use switchboard_core::{Context, Ending, Flow, Limits, Session};
 
 use super::rig::{BUDGET, BUFFER, Endless, Lines, Rig, book, lines, readable, tcp, writable};
-use crate::carrier::ready::{Manner, Turn};
+use crate::carrier::turn::{Manner, Turn};
 use crate::mechanism::{Key, Ready};
 
 /// Kills: a level-triggered turn that reads on (one peer starves the others), one that counts or

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use switchboard_core::{Connection, Context, Endpoint, Flow, Limits, PeerInfo, Session};
 
-use crate::carrier::ready::{Hand, Manner, Turn, answer, turn};
+use crate::carrier::ready::{answer, turn};
+use crate::carrier::turn::{Hand, Manner, Turn};
 use crate::counters::Stats;
 use crate::mechanism::{Key, Ready};
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::Instant;
 
-use crate::carrier::ready::Hand;
+use crate::carrier::turn::Hand;
 use crate::counters::{RowHandle, Stats};
 
 /// Bytes of the one buffer that all peers of a thread are read into.
