@@ -6,6 +6,7 @@
 
 mod apart;
 mod jobs;
+mod mail;
 mod receiving;
 mod sending;
 
@@ -15,6 +16,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::mail::OwnMailbox;
 use crate::marks::Marks;
 use crate::unread::Unread;
 use crate::{Ending, Endpoint, PeerInfo, Session, Terms};
@@ -43,6 +45,8 @@ pub(crate) struct Vitals {
     pub(crate) address: Endpoint,
     pub(crate) deadline: Option<Instant>,
     pub(crate) marks: Marks,
+    /// If its session has taken one.
+    pub(crate) mail: Option<OwnMailbox>,
     /// Here rather than in the connection for its size: it fits where there would be padding.
     phase: Phase,
 }
@@ -112,6 +116,7 @@ impl Connection {
             address: info.address.clone(),
             deadline: None,
             marks: Marks::default(),
+            mail: None,
             phase: Phase::Open,
         };
         Connection {
@@ -251,6 +256,9 @@ impl Connection {
 
     /// The socket failed, or the server gives this peer up.
     pub fn fail(&mut self, ending: Ending) {
+        let overrun = self.vitals.mail.as_ref().is_some_and(OwnMailbox::is_overrun);
+        // Its socket may have been shut for that.
+        let ending = if ending == Ending::Reset && overrun { Ending::TooSlow } else { ending };
         match self.vitals.phase {
             // Everything was sent: how the peer's own last bytes end is its own affair.
             Phase::Lingering(ending, _) => self.enter(Phase::Over(ending)),
@@ -341,6 +349,9 @@ impl Connection {
     fn proceed(&mut self, now: Instant, room: &mut Vec<u8>) {
         if self.has(Marks::STALLED) && self.unsent(room).len() <= self.terms.low_mark {
             self.vitals.marks.put(Marks::STALLED, false);
+        }
+        if self.has(Marks::MAIL) && self.unsent(room).len() <= self.terms.low_mark {
+            self.mail(now, room);
         }
         self.offer_unread(now, room);
         self.done_in_place(now, room);

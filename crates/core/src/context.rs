@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use crate::connection::Vitals;
 use crate::framing::{self, Frame};
+use crate::mail::OwnMailbox;
 use crate::marks::Marks;
-use crate::{Ending, Endpoint, Flow, Job, Offloaded, Terms, offload};
+use crate::{Ending, Endpoint, Flow, Job, Mailbox, Note, Offloaded, Terms, offload};
 
 /// One call's view of a peer: what it sent, what it will be sent, and what is known about it.
 pub struct Context<'a> {
@@ -126,6 +127,33 @@ impl Context<'_> {
             Some(threads) => threads.submit(self.vitals.id, job),
             None => job(),
         }
+    }
+
+    /// This peer's mailbox, which can be given to others: what they [`send`](Mailbox::send) joins the
+    /// output; for a [`note`](Mailbox::note) the session is [`woken`](crate::Session::woken).
+    pub fn mailbox(&mut self) -> Mailbox {
+        let Vitals { id, mail, marks, .. } = &mut *self.vitals;
+        let terms = self.output.terms;
+        let mail = mail.get_or_insert_with(|| {
+            marks.put(Marks::MAILBOX, true);
+            OwnMailbox::new(*id, terms.post.clone(), terms.mail_max)
+        });
+        mail.address()
+    }
+
+    /// Whether there is a note in this peer's mailbox.
+    pub fn has_note(&self) -> bool {
+        self.vitals.mail.as_ref().is_some_and(|mail| mail.has_note())
+    }
+
+    /// Whether a job that was [offloaded](Context::offload) is under way.
+    pub fn awaits_jobs(&self) -> bool {
+        self.vitals.marks.has(Marks::OFFLOADED)
+    }
+
+    /// The oldest note in this peer's mailbox, taken out of it.
+    pub fn take_note(&mut self) -> Option<Note> {
+        self.vitals.mail.as_ref().and_then(|mail| mail.take_note())
     }
 
     /// Whether the server is stopping: finish what was begun, begin nothing.

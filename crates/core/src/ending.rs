@@ -20,6 +20,8 @@ pub enum Ending {
     Panicked,
     /// A request was larger than [`Limits::request_max`](crate::Limits::request_max).
     TooLarge,
+    /// Mail came for the peer faster than it read, and whoever sent it would not have it dropped.
+    TooSlow,
     /// The peer was silent for longer than it may be, or missed a handler's deadline.
     TimedOut,
     /// The server stopped before the peer was done.
@@ -44,18 +46,24 @@ impl Ending {
     pub fn outcome(self) -> Outcome {
         match self {
             Ending::Closed | Ending::Left | Ending::Drained => Outcome::InOrder,
-            Ending::Reset | Ending::Error | Ending::Panicked | Ending::TooLarge => Outcome::Failed,
+            Ending::Reset
+            | Ending::Error
+            | Ending::Panicked
+            | Ending::TooLarge
+            | Ending::TooSlow => Outcome::Failed,
             Ending::TimedOut => Outcome::TimedOut,
             Ending::CutOff => Outcome::CutOff,
         }
     }
 
     /// The ending that an error of a peer's own socket means: whatever its kind, it says that the
-    /// connection is gone, and nothing about this server.
+    /// connection is gone, and nothing about this server. [`io::ErrorKind::QuotaExceeded`] is a carrier's
+    /// own: the peer's mailbox has overrun.
     pub fn of_io(error: &io::Error) -> Ending {
         match error.kind() {
             io::ErrorKind::TimedOut => Ending::TimedOut,
             io::ErrorKind::UnexpectedEof => Ending::Left,
+            io::ErrorKind::QuotaExceeded => Ending::TooSlow,
             _ => Ending::Reset,
         }
     }
@@ -71,6 +79,7 @@ impl fmt::Display for Ending {
             Ending::Error => "failed",
             Ending::Panicked => "panicked",
             Ending::TooLarge => "request too large",
+            Ending::TooSlow => "too slow for its mail",
             Ending::TimedOut => "timed out",
             Ending::CutOff => "cut off",
         })

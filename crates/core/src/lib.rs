@@ -11,6 +11,7 @@
 //! - [`Wire`]: what a carrier supplies to a [`Peer`]: waiting, reading, writing.
 //! - [`framing`]: where one request ends: lines, 4-byte lengths, exact counts; bounded.
 //! - [`Offload`]: what a server supplies to run jobs that take long; [`Offloaded`]: their values.
+//! - [`Mailbox`]: how others reach a peer; [`Post`]: what a server supplies for that.
 //! - [`Terms`]: what a server grants each of its peers.
 //! - [`Limits`], [`Ending`], [`Endpoint`]: plain data.
 //!
@@ -23,6 +24,7 @@ mod ending;
 mod endpoint;
 pub mod framing;
 mod limits;
+mod mail;
 mod marks;
 mod offload;
 mod peer;
@@ -37,8 +39,9 @@ pub use context::{Context, Input, Output};
 pub use ending::{Ending, Outcome};
 pub use endpoint::{Endpoint, PeerInfo};
 pub use limits::Limits;
+pub use mail::{Mailbox, Note, Overrun, OwnMailbox, Post, Undelivered, Waiting};
 pub use offload::{Job, JobPanicked, Offload, Offloaded};
-pub use peer::{Arrival, Peer};
+pub use peer::{Arrival, Heard, Peer};
 pub use service::{Idle, Service, State, Style};
 pub use session::{Flow, Session};
 pub use terms::Terms;

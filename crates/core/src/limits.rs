@@ -13,6 +13,8 @@ pub struct Limits {
     pub high_mark: usize,
     /// Unsent output in bytes at which a session is offered input again.
     pub low_mark: usize,
+    /// Mail in bytes that may wait for one peer, besides its unsent output.
+    pub mail_max: usize,
     /// How long a closed peer's last bytes are awaited, so that its reading of our last bytes is
     /// not spoilt by a reset (RFC 9293, 3.6.1: closing with unread input sends one).
     pub linger: Duration,
@@ -25,6 +27,7 @@ impl Default for Limits {
             request_max: 1 << 20,
             high_mark: 64 << 10,
             low_mark: 16 << 10,
+            mail_max: 256 << 10,
             linger: Duration::from_secs(1),
         }
     }

@@ -46,6 +46,11 @@ impl Marks {
     /// The deadline is that of a wait for the peer; with `DEADLINE`.
     pub(crate) const AWAITS_PEER: Marks = Marks(1 << 17);
 
+    /// The session has taken a mailbox, and the carrier does not know.
+    pub(crate) const MAILBOX: Marks = Marks(1 << 18);
+    /// Mail waits for output to fall.
+    pub(crate) const MAIL: Marks = Marks(1 << 19);
+
     #[inline]
     pub(crate) fn none(self) -> bool {
         self.0 == 0

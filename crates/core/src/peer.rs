@@ -1,5 +1,6 @@
 //! The straight-line style: a peer that is read from and written to.
 
+mod mail;
 mod stream;
 
 use std::io;
@@ -15,6 +16,8 @@ use crate::{Ending, Endpoint, PeerInfo, Reading, Terms, Wait, Wire, offload};
 /// thread owns one small buffer, a busy one reads in large pieces.
 const READ_LEAST: usize = 2 << 10;
 const READ_MOST: usize = 64 << 10;
+
+pub use mail::Heard;
 
 /// One peer of a straight-line service: `BufRead + Write`, and what a protocol needs besides.
 ///
@@ -106,12 +109,7 @@ impl<'a> Peer<'a> {
     /// [`io::ErrorKind::InvalidData`] if the line is longer than the largest request; the peer
     /// cannot be read from after that.
     pub fn line(&mut self) -> io::Result<Option<String>> {
-        let content = self.request(|bytes, searched, most, ended| {
-            match framing::line(bytes, searched, most) {
-                Frame::Partial { .. } if ended => framing::last_line(bytes, most),
-                frame => frame,
-            }
-        })?;
+        let content = self.request(line_in)?;
         Ok(content.map(into_text))
     }
 
@@ -229,6 +227,11 @@ impl<'a> Peer<'a> {
     /// time left until the deadline. Only `asked` may pass without ending the peer.
     #[inline]
     fn more(&mut self, asked: Option<Duration>) -> io::Result<Arrival> {
+        self.more_or_note(asked, false)
+    }
+
+    /// As [`more`](Peer::more); with `notes`, [`io::ErrorKind::Interrupted`] when there is one.
+    fn more_or_note(&mut self, asked: Option<Duration>, notes: bool) -> io::Result<Arrival> {
         self.send_unsent()?;
         self.alive()?;
         if self.ended {
@@ -240,7 +243,8 @@ impl<'a> Peer<'a> {
         let wait = self.bounded(asked, self.terms.idle)?;
         let between_requests = self.unread.is_empty() && !self.mid_request;
         let room = self.read_size;
-        let came = self.wire.receive(self.unread.tail(), Reading { wait, between_requests, room });
+        let reading = Reading { wait, notes, between_requests, room };
+        let came = self.wire.receive(self.unread.tail(), reading);
         match came {
             Ok(0) => {
                 self.ended = true;
@@ -255,6 +259,7 @@ impl<'a> Peer<'a> {
             Err(error) if error.kind() == io::ErrorKind::TimedOut && wait.limit == asked => {
                 Ok(Arrival::Elapsed)
             }
+            Err(error) if notes && error.kind() == io::ErrorKind::Interrupted => Err(error),
             Err(error) => self.note(Err(error)),
         }
     }
@@ -359,6 +364,14 @@ fn error_of(fate: Ending) -> io::Error {
         _ => io::ErrorKind::ConnectionReset,
     };
     io::Error::new(kind, format!("the peer's connection is over: {fate}"))
+}
+
+/// The next line, or what is left when no more will come.
+fn line_in(bytes: &[u8], searched: usize, most: usize, ended: bool) -> Frame {
+    match framing::line(bytes, searched, most) {
+        Frame::Partial { .. } if ended => framing::last_line(bytes, most),
+        frame => frame,
+    }
 }
 
 fn into_text(bytes: Vec<u8>) -> String {

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::{Limits, Offload};
+use crate::{Limits, Offload, Post};
 
 /// What a server grants each of its peers: one value for all of them.
 pub struct Terms {
@@ -11,12 +11,15 @@ pub struct Terms {
     pub limits: Limits,
     /// Who runs the jobs that its sessions offload; `None`: each is run in place, by its session.
     pub offload: Option<Arc<dyn Offload>>,
+    /// Who wakes a peer for which there is mail; `None`: nobody, so mail waits until something else
+    /// does.
+    pub post: Option<Arc<dyn Post>>,
 }
 
-/// These bounds, and nobody to run jobs.
+/// These bounds, and nobody to run jobs or to carry mail.
 impl From<Limits> for Terms {
     fn from(limits: Limits) -> Terms {
-        Terms { limits, offload: None }
+        Terms { limits, offload: None, post: None }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use crate::Job;
+use crate::{Job, Mailbox, Note};
 
 /// A carrier's side of a [`Peer`](crate::Peer): it moves bytes and it waits.
 ///
@@ -48,6 +48,18 @@ pub trait Wire {
         Ok(())
     }
 
+    /// The peer's own side of its mailbox, made when it is first asked for; `None`: nobody carries
+    /// mail to this wire. From then on bytes that come for the peer are sent whenever this wire waits,
+    /// and a note ends a [`receive`](Wire::receive) that asks for it.
+    fn mailbox(&mut self) -> Option<Mailbox> {
+        None
+    }
+
+    /// The oldest note in the mailbox.
+    fn take_note(&mut self) -> Option<Note> {
+        None
+    }
+
     /// The time.
     fn now(&self) -> Instant;
 
@@ -70,6 +82,8 @@ pub struct Wait {
 pub struct Reading {
     /// How long.
     pub wait: Wait,
+    /// It ends with [`io::ErrorKind::Interrupted`] when there is a note in the mailbox.
+    pub notes: bool,
     /// The peer has nothing begun: the drain may let it go.
     pub between_requests: bool,
     /// A carrier that must say how much it would read says this, in bytes.

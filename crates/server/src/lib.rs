@@ -78,6 +78,6 @@ pub use server::{Handle, ServeError, Server};
 pub use stopping::Drain;
 
 pub use switchboard_core::{
-    Arrival, Context, Ending, Endpoint, Flow, Idle, Input, JobPanicked, Limits, Offloaded, Output,
-    Peer, PeerInfo, Service, Session, State,
+    Arrival, Context, Ending, Endpoint, Flow, Heard, Idle, Input, JobPanicked, Limits, Mailbox,
+    Note, Offloaded, Output, Overrun, Peer, PeerInfo, Service, Session, State, Undelivered,
 };

@@ -1,5 +1,5 @@
 //! Threads for jobs that sessions and handlers offload: a bounded number for each process, started
-//! with the first job.
+//! with the first job. And the desk, by which other threads reach those who serve the peers.
 //!
 //! The queue needs no bound of its own: whoever offloads a job waits for it. A handler waits in
 //! `offload`; a session is offered no input until its jobs are done.
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Job, Limits, Offload, Terms};
+use switchboard_core::{Job, Limits, Offload, Post, Terms};
 
 use crate::queue::{Giver, Queue};
 
@@ -94,8 +94,16 @@ pub(crate) struct Desk(Arc<Ledger>);
 struct Ledger {
     jobs: Arc<Jobs>,
     under_way: Mutex<HashMap<u64, Account>>,
-    /// Called by the thread that did a job, with the peer.
-    done: Box<dyn Fn(u64) + Send + Sync>,
+    hears: Box<dyn Hears>,
+}
+
+/// Who serves the peers of a desk: it is told what other threads have for them.
+pub(crate) trait Hears: Send + Sync {
+    /// One of the peer's jobs is done. From the thread that did it.
+    fn job_done(&self, peer: u64);
+
+    /// There is mail for the peer, as [`Post::ring`] says.
+    fn mail(&self, peer: u64, place: u64, overrun: bool);
 }
 
 /// One peer's jobs.
@@ -110,16 +118,17 @@ struct Account {
 }
 
 impl Desk {
-    /// `done` is called after each job, by the thread that did it.
-    pub(crate) fn new(jobs: &Arc<Jobs>, done: impl Fn(u64) + Send + Sync + 'static) -> Desk {
-        let (jobs, done) = (Arc::clone(jobs), Box::new(done));
-        Desk(Arc::new(Ledger { jobs, under_way: Mutex::default(), done }))
+    /// `hears` of what the peers of this desk are to be told.
+    pub(crate) fn new(jobs: &Arc<Jobs>, hears: impl Hears + 'static) -> Desk {
+        let (jobs, hears) = (Arc::clone(jobs), Box::new(hears));
+        Desk(Arc::new(Ledger { jobs, under_way: Mutex::default(), hears }))
     }
 
     /// What peers are granted that hand in their jobs here.
     pub(crate) fn terms(self: &Arc<Desk>, limits: Limits) -> Arc<Terms> {
         let offload: Arc<dyn Offload> = Arc::clone(self) as Arc<dyn Offload>;
-        Arc::new(Terms { limits, offload: Some(offload) })
+        let post: Arc<dyn Post> = Arc::clone(self) as Arc<dyn Post>;
+        Arc::new(Terms { limits, offload: Some(offload), post: Some(post) })
     }
 
     /// Takes note that one of the peer's jobs is done, if one is; whether it was the last.
@@ -158,6 +167,12 @@ impl Offload for Desk {
     }
 }
 
+impl Post for Desk {
+    fn ring(&self, peer: u64, place: u64, overrun: bool) {
+        self.0.hears.mail(peer, place, overrun);
+    }
+}
+
 impl Ledger {
     fn finish(&self, peer: u64) {
         {
@@ -171,7 +186,7 @@ impl Ledger {
                 return;
             }
         }
-        (self.done)(peer);
+        self.hears.job_done(peer);
     }
 }
 
@@ -185,11 +200,22 @@ mod tests {
 
     use super::*;
 
+    /// Calls this for each job.
+    struct Tells<F>(F);
+
+    impl<F: Fn(u64) + Send + Sync> Hears for Tells<F> {
+        fn job_done(&self, peer: u64) {
+            (self.0)(peer);
+        }
+
+        fn mail(&self, _: u64, _: u64, _: bool) {}
+    }
+
     #[test]
     fn every_job_is_done_and_told_of_once() {
         let jobs = Arc::new(Jobs::new(3));
         let (told, tells) = mpsc::channel();
-        let desk = Desk::new(&jobs, move |peer| told.send(peer).unwrap());
+        let desk = Desk::new(&jobs, Tells(move |peer| told.send(peer).unwrap()));
         let (did, does) = mpsc::channel();
         for peer in 0..10 {
             for number in 0..10 {
@@ -211,7 +237,7 @@ mod tests {
     #[test]
     fn nobody_is_told_of_the_jobs_of_one_that_is_gone() {
         let jobs = Arc::new(Jobs::new(1));
-        let desk = Desk::new(&jobs, |_| panic!("nobody is to be told"));
+        let desk = Desk::new(&jobs, Tells(|_| panic!("nobody is to be told")));
         let (go, goes) = mpsc::channel::<()>();
         desk.submit(1, Box::new(move || assert!(goes.recv().is_ok())));
         desk.forget(1);

@@ -30,6 +30,8 @@ pub enum Call {
         /// The kernel has brought the peer all that it was sent.
         delivered: bool,
     },
+    /// [`Connection::mail`].
+    Mail,
     /// [`Connection::job_done`].
     JobDone {
         /// No other job is under way.
@@ -79,6 +81,7 @@ impl Connection {
             Call::Resume => self.resume(now, room),
             Call::Expired => self.expired(now, room),
             Call::LetGo { delivered } => return self.let_go(delivered, now, room),
+            Call::Mail => self.mail(now, room),
             Call::JobDone { last } => self.job_done(last, now, room),
         }
         true
@@ -97,6 +100,7 @@ impl Connection {
                 address: self.vitals.address.clone(),
                 deadline: None,
                 marks: Marks::CLOSING,
+                mail: None,
                 phase: Phase::Away,
             },
             terms: self.terms.clone(),

@@ -90,7 +90,7 @@ impl Connection {
     /// go on: a carrier asks after each step, and comes back to a peer that it leaves resumable.
     #[inline]
     pub fn resumable(&self, room: &[u8]) -> bool {
-        self.has(Marks::STALLED.or(Marks::WANTS_ROOM).or(Marks::MORE))
+        self.has(Marks::STALLED.or(Marks::WANTS_ROOM).or(Marks::MORE).or(Marks::MAIL))
             && self.vitals.phase == Phase::Open
             && self.unsent(room).len() <= self.calm_mark()
     }

@@ -82,6 +82,7 @@ pub(crate) fn small() -> Limits {
         request_max: 100,
         high_mark: 64,
         low_mark: 16,
+        mail_max: 256,
         linger: Duration::from_secs(1),
     }
 }

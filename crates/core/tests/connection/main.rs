@@ -7,6 +7,7 @@ mod carrier;
 mod closing;
 mod endings;
 mod flow;
+mod mail;
 mod offload;
 mod properties;
 mod time;

@@ -24,7 +24,7 @@ impl Offload for Threads {
 
 impl Threads {
     fn terms(&self, limits: Limits) -> Terms {
-        Terms { limits, offload: Some(Arc::new(self.clone())) }
+        Terms { limits, offload: Some(Arc::new(self.clone())), post: None }
     }
 
     fn waiting(&self) -> usize {

@@ -116,7 +116,7 @@ impl Script {
 
 impl Wire for Script {
     fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
-        let Reading { wait: Wait { limit: wait, .. }, between_requests, room } = reading;
+        let Reading { wait: Wait { limit: wait, .. }, between_requests, room, .. } = reading;
         into.reserve(room);
         self.asked.push(Asked::Receive { wait, between_requests });
         match self.steps.pop_front() {

@@ -42,6 +42,8 @@ impl News {
     pub(crate) const CUT: News = News(2);
     /// Jobs of the peer's are done.
     pub(crate) const JOBS: News = News(4);
+    /// There is mail for the peer.
+    pub(crate) const MAIL: News = News(8);
 
     #[inline]
     fn none(self) -> bool {
@@ -204,6 +206,18 @@ impl Carrier {
             self.draining = true;
             self.connection.drain();
             self.tried = Ready::to_all(KEY);
+        }
+        if self.connection.took_mailbox() {
+            // By its number, with which it was known all along.
+            self.connection.mail_comes_to(0);
+        }
+        if news.has(News::MAIL) {
+            let hand = &mut *aids.hand;
+            self.connection.mail(hand.now, &mut hand.room);
+            self.tried = Ready::to_all(KEY);
+            if let Poll::Ready(Turn::Over(ending)) = self.step(aids) {
+                return Poll::Ready(ending);
+            }
         }
         if news.has(News::JOBS) {
             let id = self.connection.identity().0;

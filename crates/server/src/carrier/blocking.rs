@@ -5,6 +5,7 @@
 //! requests, which wakes them.
 
 mod conversation;
+mod mail;
 
 use std::io;
 use std::os::fd::AsFd;
@@ -16,12 +17,12 @@ use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown};
-use switchboard_core::{Job, Offload, Reading, Wait, Wire};
+use switchboard_core::{Job, Mailbox, Note, Offload, OwnMailbox, Reading, Terms, Wait, Wire};
 
 use super::delivered;
 use crate::model::presence::Presence;
 use crate::offload::Desk;
-use crate::stopping::Stop;
+use crate::stopping::{Bell, Stop};
 use crate::waiting::until_readable;
 
 pub(crate) use conversation::{Buffers, converse};
@@ -42,14 +43,33 @@ pub(crate) struct BlockingWire<'p> {
     presence: &'p Presence,
     stop: &'p Stop,
     desk: &'p Desk,
+    terms: &'p Terms,
     receive_wait: Option<Duration>,
     send_wait: Option<Duration>,
+    /// The mailbox of a handler, once it has taken one. A session's is its connection's.
+    mailbox: Option<OwnMailbox>,
+    /// There is one, so it waits for its socket and its bell together, with poll.
+    hears_mail: bool,
 }
 
 impl<'p> BlockingWire<'p> {
-    pub(crate) fn new(presence: &'p Presence, stop: &'p Stop, desk: &'p Desk) -> BlockingWire<'p> {
+    pub(crate) fn new(
+        presence: &'p Presence,
+        stop: &'p Stop,
+        desk: &'p Desk,
+        terms: &'p Terms,
+    ) -> BlockingWire<'p> {
         let wait = presence.wait;
-        BlockingWire { presence, stop, desk, receive_wait: wait, send_wait: wait }
+        BlockingWire {
+            presence,
+            stop,
+            desk,
+            terms,
+            receive_wait: wait,
+            send_wait: wait,
+            mailbox: None,
+            hears_mail: false,
+        }
     }
 
     /// Whether the kernel still holds bytes for the peer.
@@ -86,11 +106,15 @@ impl<'p> BlockingWire<'p> {
         }
     }
 
-    /// Sleeps for `wait`, or until the peer is cut off; without `undisturbed`, or until the drain
-    /// begins.
+    /// Sleeps for `wait`, or until the peer is cut off or mail comes; without `undisturbed`, or until
+    /// the drain begins.
     fn rest(&self, wait: Duration, undisturbed: bool) -> io::Result<()> {
-        let fds = [self.stop.cut_fd(), self.stop.drain_fd()];
-        until_readable(&fds[..if undisturbed { 1 } else { 2 }], Some(wait));
+        let bell = if self.hears_mail { Some(self.presence.bell()?) } else { None };
+        let drain = (!undisturbed).then(|| self.stop.drain_fd());
+        let fds: Vec<_> =
+            [Some(self.stop.cut_fd()), drain, bell.map(Bell::fd)].into_iter().flatten().collect();
+        until_readable(&fds, Some(wait));
+        bell.into_iter().for_each(Bell::quiet);
         self.presence.row.waited();
         // The stop is cut a moment before this peer is.
         if self.stop.cutting() {
@@ -103,7 +127,7 @@ impl<'p> BlockingWire<'p> {
     /// took longer.
     fn await_job(&self, wait: Option<Duration>) -> io::Result<Option<bool>> {
         let end = wait.and_then(|wait| Instant::now().checked_add(wait));
-        let bell = self.presence.job_bell()?;
+        let bell = self.presence.bell()?;
         loop {
             if let Some(last) = self.desk.take_done(self.presence.info.id) {
                 return Ok(Some(last));
@@ -183,6 +207,36 @@ impl<'p> BlockingWire<'p> {
         }
     }
 
+    /// One wait for bytes.
+    ///
+    /// # Errors
+    /// As [`await_bytes`](Self::await_bytes).
+    fn receive_or_hear(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
+        let Reading { wait: Wait { limit: wait, .. }, between_requests, room, .. } = reading;
+        into.reserve(room);
+        self.cut()?;
+        if !between_requests {
+            if self.presence.shut.load(SeqCst) {
+                return self.read_torn(into);
+            }
+            return self.await_bytes(into, wait);
+        }
+        tracing::debug!("peer {}: waits for a request", self.presence.info.id);
+        self.presence.between.store(true, SeqCst);
+        // Whoever drains sets its flag first and looks at ours second: one of the two sees the
+        // other, so that no one sleeps through the drain.
+        let result = if self.stop.draining() {
+            match self.read(into, RecvFlags::DONTWAIT) {
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(0),
+                other => other,
+            }
+        } else {
+            self.await_bytes(into, wait)
+        };
+        self.presence.between.store(false, SeqCst);
+        result
+    }
+
     /// The receiving side was shut while a request was under way: over TCP, Linux still delivers
     /// what comes, but no longer waits for it. (Over a Unix socket the peer's writes fail: it learns
     /// that its request came too late.)
@@ -203,32 +257,35 @@ impl<'p> BlockingWire<'p> {
 }
 
 impl Wire for BlockingWire<'_> {
-    fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
-        let Reading { wait: Wait { limit: wait, .. }, between_requests, room } = reading;
-        into.reserve(room);
-        self.cut()?;
-        if !between_requests {
-            if self.presence.shut.load(SeqCst) {
-                return self.read_torn(into);
+    fn receive(&mut self, into: &mut Vec<u8>, mut reading: Reading) -> io::Result<usize> {
+        let end = reading.wait.limit.and_then(|wait| self.now().checked_add(wait));
+        loop {
+            self.deliver(reading.wait)?;
+            if reading.notes && self.mailbox.as_ref().is_some_and(OwnMailbox::has_note) {
+                return Err(io::ErrorKind::Interrupted.into());
             }
-            self.set_receive_wait(wait)?;
-            return self.read(into, RecvFlags::empty());
+            match self.receive_or_hear(into, reading) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::Interrupted && self.mailbox.is_some() => {}
+                // Its socket has been shut for that.
+                _ if self.is_overrun() => return Err(io::ErrorKind::QuotaExceeded.into()),
+                came => return came,
+            }
+            reading.wait.limit = end.map(|end| end.saturating_duration_since(self.now()));
         }
-        tracing::debug!("peer {}: waits for a request", self.presence.info.id);
-        self.presence.between.store(true, SeqCst);
-        // Whoever drains sets its flag first and looks at ours second: one of the two sees the
-        // other, so that no one sleeps through the drain.
-        let result = if self.stop.draining() {
-            match self.read(into, RecvFlags::DONTWAIT) {
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(0),
-                other => other,
-            }
-        } else {
-            self.set_receive_wait(wait)?;
-            self.read(into, RecvFlags::empty())
-        };
-        self.presence.between.store(false, SeqCst);
-        result
+    }
+
+    fn mailbox(&mut self) -> Option<Mailbox> {
+        if self.mailbox.is_none() {
+            self.hear_mail().ok()?;
+            let (id, terms) = (self.presence.info.id, self.terms);
+            self.mailbox = Some(OwnMailbox::new(id, terms.post.clone(), terms.mail_max));
+        }
+        self.mailbox.as_ref().map(OwnMailbox::address)
+    }
+
+    fn take_note(&mut self) -> Option<Note> {
+        self.mailbox.as_ref()?.take_note()
     }
 
     fn send(&mut self, bytes: &[u8], Wait { limit: wait, .. }: Wait) -> io::Result<usize> {
@@ -253,6 +310,7 @@ impl Wire for BlockingWire<'_> {
                 Err(error) => {
                     self.cut()?;
                     match error {
+                        _ if self.is_overrun() => Err(io::ErrorKind::QuotaExceeded.into()),
                         Errno::WOULDBLOCK => Err(io::ErrorKind::TimedOut.into()),
                         error => Err(error.into()),
                     }
@@ -262,7 +320,15 @@ impl Wire for BlockingWire<'_> {
     }
 
     fn sleep(&mut self, wait: Duration) -> io::Result<()> {
-        self.rest(wait, true)
+        let end = self.now().checked_add(wait);
+        loop {
+            let left = end.map_or(wait, |end| end.saturating_duration_since(self.now()));
+            self.rest(left, true)?;
+            self.deliver(Wait { limit: self.terms.idle, idle: true })?;
+            if end.is_some_and(|end| end <= self.now()) {
+                return Ok(());
+            }
+        }
     }
 
     fn offload(&mut self, job: Job) -> io::Result<()> {

@@ -33,7 +33,7 @@ fn answer_unguarded(
     terms: &Arc<Terms>,
     buffers: &mut Buffers,
 ) -> (Ending, Option<io::Error>) {
-    let mut wire = BlockingWire::new(presence, &site.stop, desk);
+    let mut wire = BlockingWire::new(presence, &site.stop, desk, terms);
     let terms = Arc::clone(terms);
     match site.service.style() {
         Style::StraightLine(handler) => {

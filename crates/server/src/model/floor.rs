@@ -18,7 +18,7 @@ use crate::admission::Newcomer;
 use crate::carrier::blocking::Buffers;
 use crate::carrier::delivered;
 use crate::counters::{RowHandle, Stats};
-use crate::offload::Desk;
+use crate::offload::{Desk, Hears};
 use crate::site::Site;
 use crate::stopping::Bell;
 use crate::supervision::{Crew, Seen, Staff};
@@ -50,15 +50,31 @@ pub(crate) struct Floor {
 /// Peers by their identities.
 type Present = BTreeMap<u64, Arc<Presence>>;
 
+/// The threads of those peers.
+struct Threads(Arc<Mutex<Present>>);
+
+impl Threads {
+    fn tell(&self, peer: u64, tell: impl Fn(&Presence)) {
+        let present = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        present.get(&peer).into_iter().for_each(|presence| tell(presence));
+    }
+}
+
+impl Hears for Threads {
+    fn job_done(&self, peer: u64) {
+        self.tell(peer, Presence::ring);
+    }
+
+    fn mail(&self, peer: u64, _: u64, overrun: bool) {
+        self.tell(peer, |presence| presence.mail(overrun));
+    }
+}
+
 impl Floor {
     pub(crate) fn new(site: &Arc<Site>) -> io::Result<Floor> {
         let bell = Arc::new(Bell::new()?);
         let peers: Arc<Mutex<Present>> = Arc::default();
-        let present = Arc::clone(&peers);
-        let desk = Arc::new(Desk::new(&site.jobs, move |peer| {
-            let present = present.lock().unwrap_or_else(PoisonError::into_inner);
-            present.get(&peer).into_iter().for_each(|presence| presence.job_done());
-        }));
+        let desk = Arc::new(Desk::new(&site.jobs, Threads(Arc::clone(&peers))));
         let terms = desk.terms(site.terms.limits);
         Ok(Floor { site: Arc::clone(site), peers, desk, terms, bell })
     }

@@ -30,8 +30,8 @@ pub(crate) struct Presence {
     pub(crate) cut: AtomicBool,
     received: AtomicU64,
     sent: AtomicU64,
-    /// Rung when a job is done; made when one is awaited first.
-    job_bell: OnceLock<Bell>,
+    /// Rung when a job is done or mail has come; made when one of them is awaited first.
+    bell: OnceLock<Bell>,
 }
 
 impl Presence {
@@ -46,7 +46,7 @@ impl Presence {
             cut: AtomicBool::new(false),
             received: AtomicU64::new(0),
             sent: AtomicU64::new(0),
-            job_bell: OnceLock::new(),
+            bell: OnceLock::new(),
         }
     }
 
@@ -68,18 +68,27 @@ impl Presence {
         let _ = shutdown(&self.socket, Shutdown::Read);
     }
 
-    /// What rings when a job is done. Who waits for it looks whether one is done already after this.
-    pub(crate) fn job_bell(&self) -> io::Result<&Bell> {
-        if self.job_bell.get().is_none() {
+    /// What rings when a job is done or mail has come. Who waits for it looks after this whether that
+    /// is so already.
+    pub(crate) fn bell(&self) -> io::Result<&Bell> {
+        if self.bell.get().is_none() {
             // Only its own thread gets here.
-            let _ = self.job_bell.set(Bell::new()?);
+            let _ = self.bell.set(Bell::new()?);
         }
-        Ok(self.job_bell.get().expect("it was made just now"))
+        Ok(self.bell.get().expect("it was made just now"))
     }
 
-    /// A job is done.
-    pub(crate) fn job_done(&self) {
-        self.job_bell.get().into_iter().for_each(Bell::ring);
+    /// A job is done, or mail has come.
+    pub(crate) fn ring(&self) {
+        self.bell.get().into_iter().for_each(Bell::ring);
+    }
+
+    /// Mail has come; with `overrun` more than its mailbox holds, and it is waited for no longer.
+    pub(crate) fn mail(&self, overrun: bool) {
+        if overrun {
+            let _ = shutdown(&self.socket, Shutdown::Both);
+        }
+        self.ring();
     }
 
     /// Bytes received and sent so far.

@@ -1,7 +1,7 @@
 //! A loop whose sessions run on workers: it moves bytes, sends connections away to be called, and
 //! goes on with them when they come back.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::mem;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::net::{Shutdown, shutdown};
 use switchboard_core::{Call, Connection, Context, Ending, Flow, PeerInfo, Session};
 
-use super::{Engine, Reactor};
+use super::{Engine, Letter, Reactor};
 use crate::mechanism::{Interest, Key, Ready};
 use crate::workers::{Back, Home, Task, Work, Workers};
 
@@ -32,6 +32,8 @@ pub(super) struct Apart {
     closing: HashMap<Key, Ending>,
     /// Peers that wait for another's connection to come back.
     parked: VecDeque<Key>,
+    /// Peers for whom mail came while their connection was away, or parked.
+    mail: HashSet<Key>,
     /// Jobs that were done while their peer's connection was away, or parked.
     done: HashMap<Key, u32>,
     /// The cut waits no longer.
@@ -55,6 +57,7 @@ impl Apart {
             out: 0,
             closing: HashMap::new(),
             parked: VecDeque::new(),
+            mail: HashSet::new(),
             done: HashMap::new(),
             gives_up: None,
         }
@@ -173,6 +176,8 @@ impl<E: Engine> Reactor<'_, E> {
             Err(ending) => return self.close(key, ending),
         }
         self.hand.room = room;
+        self.mail_came(key);
+        let Some(slot) = self.peers.get(key) else { return };
         let done = self.apart.as_mut().and_then(|apart| apart.done.remove(&key)).unwrap_or(0);
         let id = slot.connection.identity().0;
         if slot.connection.converses() && done > 0 {
@@ -195,6 +200,7 @@ impl<E: Engine> Reactor<'_, E> {
             let done = apart.done.remove(&key).unwrap_or(0);
             let Some(slot) = self.peers.get(key) else { continue };
             slot.queued = false;
+            self.mail_came(key);
             self.watch_again(key);
             self.go_on_with_parked(key, done);
         }
@@ -253,6 +259,29 @@ impl<E: Engine> Reactor<'_, E> {
             self.park(key);
         }
         true
+    }
+
+    /// Whether mail must wait, as [`defers_job`](Self::defers_job) says of a job.
+    pub(super) fn defers_mail(&mut self, key: Key) -> bool {
+        let (Some(apart), Some(slot)) = (&mut self.apart, self.peers.get(key)) else {
+            return false;
+        };
+        let away = slot.connection.away();
+        let waits = away || (apart.full() && slot.connection.converses());
+        if waits {
+            apart.mail.insert(key);
+            if !away {
+                self.park(key);
+            }
+        }
+        waits
+    }
+
+    /// Goes on with mail that had to wait, if there was any.
+    fn mail_came(&mut self, key: Key) {
+        if self.apart.as_mut().is_some_and(|apart| apart.mail.remove(&key)) {
+            self.station.letters.put(Letter::Mail(key));
+        }
     }
 
     /// The cut, for those whose connections are away: their sockets are shut at once, the rest when

@@ -4,14 +4,26 @@ use std::sync::Arc;
 
 use switchboard_core::Call;
 
-use super::{Engine, Letter, Reactor, Station};
-use crate::mechanism::Ready;
-use crate::offload::Desk;
+use super::{Engine, Letter, Letters, Reactor, Station};
+use crate::mechanism::{Key, Ready};
+use crate::offload::{Desk, Hears};
 
 /// Where a loop's peers hand in their jobs; it learns by letter that one is done.
 pub(super) fn desk(station: &Station) -> Arc<Desk> {
-    let letters = station.letters();
-    Arc::new(Desk::new(&station.site.jobs, move |peer| letters.put(Letter::JobDone(peer))))
+    Arc::new(Desk::new(&station.site.jobs, station.letters()))
+}
+
+impl Hears for Arc<Letters> {
+    fn job_done(&self, peer: u64) {
+        self.put(Letter::JobDone(peer));
+    }
+
+    fn mail(&self, _: u64, place: u64, _: bool) {
+        // Where it is 0, nobody has said yet where mail comes to: whoever does will look.
+        if place != 0 {
+            self.put(Letter::Mail(Key(place)));
+        }
+    }
 }
 
 impl<E: Engine> Reactor<'_, E> {

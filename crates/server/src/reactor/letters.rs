@@ -9,6 +9,7 @@ use super::{Engine, Reactor};
 use crate::admission::Newcomer;
 use crate::counters::Row;
 use crate::inbox::{Inbox, Wake};
+use crate::mechanism::Key;
 use crate::stopping::Bell;
 use crate::supervision::Seen;
 use crate::workers::Back;
@@ -29,6 +30,8 @@ pub(crate) enum Letter {
     Back(Back),
     /// A job that was offloaded for this peer is done.
     JobDone(u64),
+    /// There is mail for this peer.
+    Mail(Key),
 }
 
 /// A question: the loop brings its counters up to date, and lists its peers if asked to.
@@ -195,6 +198,7 @@ impl<E: Engine> Reactor<'_, E> {
             Letter::Hold(held) => self.listening.held = held,
             Letter::Back(back) => self.come_back(back),
             Letter::JobDone(id) => self.job_done(id),
+            Letter::Mail(key) => self.mail(key),
             Letter::Report(Report { peers, answer }) => {
                 self.station.row.gather(&mut self.hand.stats);
                 let seen = if peers {

@@ -7,6 +7,7 @@ mod engine;
 mod jobs;
 mod letters;
 mod listening;
+mod mail;
 mod peers;
 mod station;
 mod stopping;

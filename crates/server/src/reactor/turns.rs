@@ -48,6 +48,10 @@ impl<E: Engine> Reactor<'_, E> {
         if let Turn::Over(ending) = turn {
             return self.close(key, ending);
         }
+        if slot.connection.took_mailbox() {
+            self.mail_comes_here(key);
+            return self.settle(key, turn);
+        }
         if turn == Turn::Call {
             // Its interest and its deadline are looked after when it comes back.
             let call = self.hand.call.take().expect("a turn that ends with a call has one");

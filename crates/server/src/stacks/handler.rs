@@ -1,13 +1,14 @@
 //! A straight-line handler on a stack: its peer waits by suspending it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::panic;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use switchboard_core::{
-    Context, Ending, Flow, Job, Peer, PeerInfo, Reading, Service, Style, Terms, Wait, Wire,
+    Context, Ending, Flow, Job, Mailbox, Note, Peer, PeerInfo, Reading, Service, Style, Terms,
+    Wait, Wire,
 };
 
 use super::session::{Call, Event, Waits};
@@ -38,6 +39,14 @@ pub(super) fn serve(
         Err(_) if ending == Ending::Panicked => panic::resume_unwind(Box::new("a handler")),
         Err(_) => Flow::Close,
     }
+}
+
+/// What a stack is suspended for.
+#[derive(Clone, Copy)]
+enum Awaited {
+    Room,
+    Time,
+    Job,
 }
 
 /// A peer's side of its session.
@@ -79,16 +88,23 @@ impl StackWire<'_> {
         }
     }
 
-    /// Is suspended until `event` comes, with no input meanwhile.
+    /// Is suspended until that has come, with no input meanwhile.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`], if the session is woken first; as [`suspend`](Self::suspend).
-    fn hold_until(&mut self, event: Event) -> io::Result<()> {
+    /// [`io::ErrorKind::TimedOut`], if the deadline comes before; as [`suspend`](Self::suspend).
+    fn hold_until(&mut self, awaited: Awaited) -> io::Result<()> {
+        let timed = self.context()?.deadline().is_some();
         self.context()?.pause_input();
         let came = loop {
-            match self.suspend()? {
-                came if came == event => break Ok(()),
-                Event::Woken => break Err(io::ErrorKind::TimedOut.into()),
+            let event = self.suspend()?;
+            let peer = self.context()?;
+            // Notes wake a session as well: neither its job is done then nor its deadline unset.
+            let elapsed = timed && peer.deadline().is_none();
+            match awaited {
+                Awaited::Room if event == Event::Writable => break Ok(()),
+                Awaited::Job if !peer.awaits_jobs() => break Ok(()),
+                Awaited::Time if elapsed => break Ok(()),
+                _ if elapsed => break Err(io::ErrorKind::TimedOut.into()),
                 _ => {}
             }
         };
@@ -130,8 +146,15 @@ impl StackWire<'_> {
                 peer.await_peer(end);
             }
             if self.suspend()? == Event::Woken {
-                self.context()?.engage(false);
-                return Err(io::ErrorKind::TimedOut.into());
+                let peer = self.context()?;
+                // A deadline that has come is unset; otherwise there are notes.
+                let elapsed = end.is_some() && peer.deadline().is_none();
+                if elapsed || (reading.notes && peer.has_note()) {
+                    peer.engage(false);
+                    peer.await_peer(None);
+                    let kind = if elapsed { ErrorKind::TimedOut } else { ErrorKind::Interrupted };
+                    return Err(kind.into());
+                }
             }
         }
     }
@@ -157,7 +180,11 @@ impl Wire for StackWire<'_> {
             if !between {
                 peer.engage(true);
             }
-            self.suspend()?;
+            // No deadline was set, so it is woken for notes.
+            if self.suspend()? == Event::Woken && reading.notes && self.context()?.has_note() {
+                self.context()?.engage(false);
+                return Err(ErrorKind::Interrupted.into());
+            }
         }
     }
 
@@ -171,7 +198,7 @@ impl Wire for StackWire<'_> {
             }
             peer.want_room();
             self.bound(wait)?;
-            self.hold_until(Event::Writable)?;
+            self.hold_until(Awaited::Room)?;
         }
     }
 
@@ -196,18 +223,26 @@ impl Wire for StackWire<'_> {
         }
         peer.want_flushed();
         self.bound(wait)?;
-        self.hold_until(Event::Writable)
+        self.hold_until(Awaited::Room)
     }
 
     fn sleep(&mut self, wait: Duration) -> io::Result<()> {
         let end = self.now() + wait.min(LONG);
         self.context()?.set_deadline(Some(end));
-        self.hold_until(Event::Woken)
+        self.hold_until(Awaited::Time)
     }
 
     fn offload(&mut self, job: Job) -> io::Result<()> {
         self.context()?.submit(job);
-        self.hold_until(Event::Woken)
+        self.hold_until(Awaited::Job)
+    }
+
+    fn mailbox(&mut self) -> Option<Mailbox> {
+        self.context().ok().map(|peer| peer.mailbox())
+    }
+
+    fn take_note(&mut self) -> Option<Note> {
+        self.context().ok().and_then(|peer| peer.take_note())
     }
 
     fn now(&self) -> Instant {

@@ -50,6 +50,15 @@ fn converse_in(
     }
     connection.open(wire.now(), room);
     loop {
+        if connection.took_mailbox() {
+            connection.mail_comes_to(0);
+            if let Err(error) = wire.hear_mail() {
+                connection.fail(ending_of(wire, &error));
+            }
+        }
+        if wire.hears_mail {
+            connection.mail(wire.now(), room);
+        }
         send_all(connection, wire, room, idle);
         if wire.draining() {
             connection.drain();
@@ -94,8 +103,11 @@ fn converse_in(
         }
         buffer.clear();
         let between_requests = connection.between_requests();
-        let came =
-            wire.receive(buffer, Reading { wait: until(wait), between_requests, room: size });
+        let reading = Reading { wait: until(wait), notes: false, between_requests, room: size };
+        let came = match wire.receive_or_hear(buffer, reading) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            came => came,
+        };
         if came.as_ref().is_ok_and(|count| *count >= size) {
             size = (size * 4).min(READ_MOST);
         }

@@ -15,7 +15,7 @@ use crate::descriptors;
 use crate::model::answering::answer;
 use crate::model::presence::Presence;
 use crate::obedience::Handler;
-use crate::offload::Desk;
+use crate::offload::{Desk, Hears};
 use crate::shared::Shared;
 use crate::site::Site;
 use crate::stopping::Stop;
@@ -43,6 +43,26 @@ pub(super) struct Own {
     kept: Vec<RawFd>,
 }
 
+/// The one thread of a child that serves its peer.
+struct Child(Weak<Own>);
+
+impl Child {
+    fn tell(&self, tell: impl Fn(&Presence)) {
+        let own = self.0.upgrade();
+        own.as_ref().and_then(|own| own.presence()).into_iter().for_each(tell);
+    }
+}
+
+impl Hears for Child {
+    fn job_done(&self, _: u64) {
+        self.tell(Presence::ring);
+    }
+
+    fn mail(&self, _: u64, _: u64, overrun: bool) {
+        self.tell(|presence| presence.mail(overrun));
+    }
+}
+
 impl Own {
     /// Before the parent opens anything for itself.
     pub(super) fn new(site: &Arc<Site>) -> io::Result<Arc<Own>> {
@@ -50,14 +70,7 @@ impl Own {
         let (mut kept, listeners) = (descriptors::open_now()?, site.listeners.descriptors());
         kept.retain(|fd| !listeners.contains(fd));
         Ok(Arc::new_cyclic(|own: &Weak<Own>| {
-            let own = Weak::clone(own);
-            let desk = Arc::new(Desk::new(&site.jobs, move |_| {
-                let own = own.upgrade();
-                own.as_ref()
-                    .and_then(|own| own.presence())
-                    .into_iter()
-                    .for_each(Presence::job_done);
-            }));
+            let desk = Arc::new(Desk::new(&site.jobs, Child(Weak::clone(own))));
             let terms = desk.terms(site.terms.limits);
             Own {
                 stage,

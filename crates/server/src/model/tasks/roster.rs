@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::carrier::asynchronous::News;
 use crate::counters::{RowHandle, Stats};
 use crate::future::Draining;
-use crate::offload::Desk;
+use crate::offload::{Desk, Hears};
 use crate::site::Site;
 use crate::stopping::Bell;
 use crate::supervision::Seen;
@@ -39,6 +39,26 @@ pub(super) struct Roster {
 /// Peers by their identities.
 type Entries = HashMap<u64, Arc<Entry>>;
 
+/// The tasks of those peers.
+struct Tasks(Arc<Mutex<Entries>>);
+
+impl Tasks {
+    fn tell(&self, peer: u64, news: News) {
+        let entry = lock(&self.0).get(&peer).map(Arc::clone);
+        entry.iter().for_each(|entry| entry.tell(news));
+    }
+}
+
+impl Hears for Tasks {
+    fn job_done(&self, peer: u64) {
+        self.tell(peer, News::JOBS);
+    }
+
+    fn mail(&self, peer: u64, _: u64, _: bool) {
+        self.tell(peer, News::MAIL);
+    }
+}
+
 /// One peer, as other threads than its task's see it.
 pub(super) struct Entry {
     pub(super) info: PeerInfo,
@@ -61,11 +81,7 @@ impl Roster {
     /// Nobody yet, on so many runtimes of so many threads each. `bell` is that of the crew.
     pub(super) fn new(site: &Arc<Site>, bell: &Arc<Bell>, places: usize, threads: usize) -> Roster {
         let entries: Arc<Mutex<Entries>> = Arc::default();
-        let present = Arc::clone(&entries);
-        let desk = Arc::new(Desk::new(&site.jobs, move |peer| {
-            let entry = lock(&present).get(&peer).map(Arc::clone);
-            entry.iter().for_each(|entry| entry.tell(News::JOBS));
-        }));
+        let desk = Arc::new(Desk::new(&site.jobs, Tasks(Arc::clone(&entries))));
         let terms = desk.terms(site.terms.limits);
         let loads = (0..places).map(|_| AtomicUsize::new(0)).collect();
         let (site, bell) = (Arc::clone(site), Arc::clone(bell));

@@ -130,7 +130,7 @@ impl Line {
 
 impl Wire for Line {
     fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
-        let Reading { wait, between_requests, room } = reading;
+        let Reading { wait, between_requests, room, .. } = reading;
         into.reserve(room);
         let arrived = self.wait_for(wait.limit, |state| {
             let Some(piece) = state.inbox.front_mut() else {
