@@ -10,6 +10,7 @@ use crate::crowd::{MESSAGE, allow_descriptors};
 use crate::figure::Figure;
 use crate::pinning::{cores, pin_to};
 use crate::programs::{Programs, Subject};
+use crate::rivals::{self, Missing};
 use crate::table::{Measure, Role, Table};
 use crate::turns::{Contender, ratios, take_turns};
 
@@ -47,6 +48,10 @@ pub(crate) struct Rings {
     /// Models beside `epoll`, with the same bounds.
     #[arg(long = "model", value_name = "MODEL", default_value = "uring")]
     models: Vec<String>,
+    /// Servers of others, besides those in C.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',',
+          default_value = "mio,tokio,monoio,libuv,libevent", value_parser = rivals::rival)]
+    beside: Vec<String>,
     /// Only the kinds of traffic whose names have this in them.
     #[arg(long, default_value = "", hide_default_value = true)]
     only: String,
@@ -63,7 +68,7 @@ pub(crate) struct Rings {
 
 impl Rings {
     pub(crate) fn run(&self, programs: &Programs) -> Result<Table> {
-        let subjects = self.subjects(programs)?;
+        let (subjects, missing) = self.subjects(programs)?;
         allow_descriptors(subjects.len() * 1001)?;
         let cores = cores()?;
         let (Some(server), Some(client)) = (cores.first(), cores.last()) else {
@@ -78,16 +83,21 @@ impl Rings {
         for traffic in TRAFFIC.iter().filter(|traffic| traffic.name.contains(&self.only)) {
             self.tell(traffic, (&subjects, *server, *client), &mut table)?;
         }
+        for Missing { name, reason } in &missing {
+            table.add_missing(name, measure("CPU / C epoll", 3), reason);
+        }
         Ok(table)
     }
 
     /// Whoever is to be compared has a line here. The second server is the first again: the noise.
-    fn subjects(&self, programs: &Programs) -> Result<Vec<Subject>> {
+    fn subjects(&self, programs: &Programs) -> Result<(Vec<Subject>, Vec<Missing>)> {
         let epoll = programs.c_reference("epoll")?;
         let mut subjects = vec![epoll.clone(), epoll, programs.c_reference("uring")?];
+        let (rivals, missing) = programs.rivals(&self.beside)?;
+        subjects.extend(rivals);
         subjects.extend(programs.switchboard("epoll"));
         subjects.extend(self.models.iter().filter_map(|model| programs.switchboard(model)));
-        Ok(subjects)
+        Ok((subjects, missing))
     }
 
     fn tell(

@@ -26,6 +26,21 @@ pub(crate) struct Missing {
 pub(crate) type Found = std::result::Result<Subject, Missing>;
 
 impl Programs {
+    /// Those of the servers `names` that can be measured here, and the others.
+    ///
+    /// # Errors
+    /// As [`rival`](Programs::rival).
+    pub(crate) fn rivals(&self, names: &[String]) -> Result<(Vec<Subject>, Vec<Missing>)> {
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for name in names {
+            match self.rival(name)? {
+                Ok(subject) => found.push(subject),
+                Err(unavailable) => missing.push(unavailable),
+            }
+        }
+        Ok((found, missing))
+    }
+
     /// The bare server on the library `name`, one of [`NAMES`].
     ///
     /// # Errors

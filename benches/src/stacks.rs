@@ -76,14 +76,7 @@ impl Stacks {
             self.sampling.sets,
             self.sampling.turns
         ));
-        let mut others = Vec::new();
-        let mut missing = Vec::new();
-        for name in &self.beside {
-            match programs.rival(name)? {
-                Ok(subject) => others.push(subject),
-                Err(unavailable) => missing.push(unavailable),
-            }
-        }
+        let (others, missing) = programs.rivals(&self.beside)?;
         pin_to_one_core()?;
         for (peers, measures) in [self.busy, self.many].into_iter().zip(MEASURES) {
             self.time(programs, &others, (peers, measures), &mut table)?;
