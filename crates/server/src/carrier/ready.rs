@@ -2,8 +2,8 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::io::{Errno, read};
+use rustix::net::{SendFlags, send};
 use switchboard_core::{Call, Connection, Ending};
 
 use super::turn::{BUDGET, CALL_MOST, Hand, Manner, Moves, Turn, Work, work};
@@ -19,7 +19,7 @@ pub(crate) fn answer(
     manner: Manner,
     hand: &mut Hand,
 ) -> Option<Turn> {
-    let result = read(socket, &mut hand.buffer);
+    let result = read(socket, &mut *hand.buffer);
     hand.stats.receives += 1;
     let count = result.unwrap_or(0);
     if count == 0 {
@@ -122,7 +122,7 @@ impl Moves for Calls {
         hand: &mut Hand,
     ) -> bool {
         hand.stats.receives += 1;
-        let result = read(socket, &mut hand.buffer);
+        let result = read(socket, &mut *hand.buffer);
         brings(connection, result, hand) && (exhaustive || result == Ok(hand.buffer.len()))
     }
 
@@ -183,12 +183,6 @@ fn not_sent(connection: &mut Connection, error: Errno, hand: &mut Hand) {
             connection.fail(Ending::Reset);
         }
     }
-}
-
-/// recv(2), which takes a shorter way through the kernel than read(2): 4% of its time for 64 bytes.
-#[inline(always)]
-fn read(socket: &OwnedFd, into: &mut [u8]) -> Result<usize, Errno> {
-    recv(socket, into, RecvFlags::empty()).map(|(count, _)| count)
 }
 
 /// What a read brought; whether another makes sense now.
