@@ -1,36 +1,17 @@
 /* What the bare blocking servers share: a listener, and echoing to one peer until it leaves.
  *
  * No limits, no deadlines, no draining: SIGTERM ends a server by default action. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-static void require(int fine, const char *what) {
-    if (!fine) {
-        perror(what);
-        exit(1);
-    }
-}
+#include "listener.h"
 
-static int open_listener(void) {
+/* A listener. A peer that has gone is written to without a signal. */
+static int open_blocking_listener(void) {
     signal(SIGPIPE, SIG_IGN);
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    require(listener >= 0, "socket");
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    require(bind(listener, (struct sockaddr *)&address, length) == 0, "bind");
-    require(listen(listener, 4096) == 0, "listen");
-    require(getsockname(listener, (struct sockaddr *)&address, &length) == 0, "getsockname");
-    printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return listener;
+    return open_listener(0);
 }
 
 /* A peer, or -1: one that has gone again is none of the server's errors. */

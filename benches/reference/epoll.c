@@ -3,39 +3,15 @@
  * It is the floor that a loop is compared with, so it has no limits, no deadlines and no unsent
  * output: a peer that does not take its reply at once is closed. SIGTERM ends it by default action. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "listener.h"
+
 static char buffer[64 * 1024];
-
-static void require(int fine, const char *what) {
-    if (!fine) {
-        perror(what);
-        exit(1);
-    }
-}
-
-static int open_listener(void) {
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    require(listener >= 0, "socket");
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    require(bind(listener, (struct sockaddr *)&address, length) == 0, "bind");
-    require(listen(listener, 4096) == 0, "listen");
-    require(getsockname(listener, (struct sockaddr *)&address, &length) == 0, "getsockname");
-    printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return listener;
-}
 
 static void take_peer(int poll, int listener) {
     int peer = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -57,7 +33,7 @@ static void echo(int peer) {
 
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
-    int listener = open_listener();
+    int listener = open_listener(SOCK_NONBLOCK);
     int poll = epoll_create1(EPOLL_CLOEXEC);
     require(poll >= 0, "epoll_create1");
     struct epoll_event events[1024], interest = {.events = EPOLLIN, .data.fd = listener};

@@ -18,7 +18,7 @@ static void reap(int signal) {
 int main(void) {
     struct sigaction action = {.sa_handler = reap, .sa_flags = SA_RESTART | SA_NOCLDSTOP};
     require(sigaction(SIGCHLD, &action, NULL) == 0, "sigaction");
-    int listener = open_listener();
+    int listener = open_blocking_listener();
     for (;;) {
         int peer = accept_peer(listener);
         if (peer < 0)

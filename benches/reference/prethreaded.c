@@ -23,7 +23,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, "usage: prethreaded THREADS\n");
         return 2;
     }
-    void *listener = (void *)(intptr_t)open_listener();
+    void *listener = (void *)(intptr_t)open_blocking_listener();
     for (int i = 1; i < threads; i++) {
         pthread_t thread;
         errno = pthread_create(&thread, NULL, serve, listener);

@@ -14,7 +14,7 @@ static void *serve(void *argument) {
 }
 
 int main(void) {
-    int listener = open_listener();
+    int listener = open_blocking_listener();
     pthread_attr_t detached;
     require(pthread_attr_init(&detached) == 0, "pthread_attr_init");
     require(pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED) == 0, "detached");

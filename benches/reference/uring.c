@@ -6,19 +6,16 @@
  * send completes in silence (IOSQE_CQE_SKIP_SUCCESS) while it is submitted (MSG_DONTWAIT), so the
  * buffer can be given back when the call returns. SIGTERM ends it by default action. */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/io_uring.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "listener.h"
 
 enum { ENTRIES = 1024, BUFFERS = 256, SIZE = 16 * 1024 };
 enum { ACCEPT, RECEIVE, SEND };
@@ -30,13 +27,6 @@ static struct io_uring_cqe *cqes;
 static struct io_uring_buf_ring *buffers;
 static char *memory;
 static unsigned short given;
-
-static void require(int fine, const char *what) {
-    if (!fine) {
-        perror(what);
-        exit(1);
-    }
-}
 
 static void enter(unsigned want) {
     unsigned queued = tail - __atomic_load_n(sq_head, __ATOMIC_ACQUIRE);
@@ -128,20 +118,6 @@ static void set_up(void) {
     publish();
 }
 
-static int open_listener(void) {
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    require(listener >= 0, "socket");
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    require(bind(listener, (struct sockaddr *)&address, length) == 0, "bind");
-    require(listen(listener, 4096) == 0, "listen");
-    require(getsockname(listener, (struct sockaddr *)&address, &length) == 0, "getsockname");
-    printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));
-    fflush(stdout);
-    return listener;
-}
-
 /* Buffers whose bytes are sent with the next call. */
 static int lent[4 * ENTRIES], lent_count;
 
@@ -181,7 +157,7 @@ static void completed(struct io_uring_cqe *cqe) {
 
 int main(void) {
     set_up();
-    accept_from(open_listener());
+    accept_from(open_listener(0));
     for (;;) {
         enter(1);
         for (int i = 0; i < lent_count; i++)
