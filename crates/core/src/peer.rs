@@ -196,26 +196,40 @@ impl<'a> Peer<'a> {
         self.wire.draining()
     }
 
+    /// Takes the request that `find` sees among the unread bytes, if one is whole.
+    fn take_request(
+        &mut self,
+        find: impl Fn(&[u8], usize, usize, bool) -> Frame,
+    ) -> io::Result<Option<Vec<u8>>> {
+        let (bytes, most) = (self.unread.bytes(), self.terms.request_max);
+        match find(bytes, self.unread.searched, most, self.ended) {
+            Frame::Whole { content, taken } => {
+                let content = bytes[content].to_vec();
+                self.unread.take(taken);
+                self.unread.searched = 0;
+                Ok(Some(content))
+            }
+            Frame::Partial { searched } => {
+                self.unread.searched = searched;
+                Ok(None)
+            }
+            Frame::TooLarge => Err(self.missed(Ending::TooLarge)),
+        }
+    }
+
     /// Reads until `find` sees a whole request among the unread bytes.
     fn request(
         &mut self,
         find: impl Fn(&[u8], usize, usize, bool) -> Frame,
     ) -> io::Result<Option<Vec<u8>>> {
         loop {
-            let (bytes, most) = (self.unread.bytes(), self.terms.request_max);
-            match find(bytes, self.unread.searched, most, self.ended) {
-                Frame::Whole { content, taken } => {
-                    let content = bytes[content].to_vec();
-                    self.unread.take(taken);
-                    self.unread.searched = 0;
-                    return Ok(Some(content));
-                }
-                Frame::TooLarge => return Err(self.missed(Ending::TooLarge)),
-                Frame::Partial { .. } if self.ended && bytes.is_empty() => return Ok(None),
-                Frame::Partial { .. } if self.ended => {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-                Frame::Partial { searched } => self.unread.searched = searched,
+            if let Some(content) = self.take_request(&find)? {
+                return Ok(Some(content));
+            }
+            match (self.ended, self.unread.is_empty()) {
+                (true, true) => return Ok(None),
+                (true, false) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                (false, _) => {}
             }
             if let Arrival::Elapsed = self.more(None)? {
                 return Err(self.missed(Ending::TimedOut));

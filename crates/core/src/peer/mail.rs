@@ -4,7 +4,6 @@ use std::io;
 use std::time::Duration;
 
 use super::{Arrival, Peer, into_text, line_in};
-use crate::framing::Frame;
 use crate::{Ending, Mailbox, Note};
 
 /// What [`Peer::next`] found.
@@ -42,17 +41,11 @@ impl Peer<'_> {
             if let Some(note) = self.wire.take_note() {
                 return Ok(Heard::Note(note));
             }
-            let (bytes, most) = (self.unread.bytes(), self.terms.request_max);
-            match line_in(bytes, self.unread.searched, most, self.ended) {
-                Frame::Whole { content, taken } => {
-                    let content = bytes[content].to_vec();
-                    self.unread.take(taken);
-                    self.unread.searched = 0;
-                    return Ok(Heard::Line(into_text(content)));
-                }
-                Frame::TooLarge => return Err(self.missed(Ending::TooLarge)),
-                Frame::Partial { .. } if self.ended => return Ok(Heard::Ended),
-                Frame::Partial { searched } => self.unread.searched = searched,
+            if let Some(line) = self.take_request(line_in)? {
+                return Ok(Heard::Line(into_text(line)));
+            }
+            if self.ended {
+                return Ok(Heard::Ended);
             }
             let left = end.map(|end| end.saturating_duration_since(self.wire.now()));
             if left.is_some_and(|left| left.is_zero()) {
