@@ -15,7 +15,7 @@ use tokio::time::{Sleep, sleep_until};
 use super::peer::{Place, carry};
 use super::roster::Roster;
 use super::worker;
-use crate::carrier::asynchronous::{Carrier, News, set, watch};
+use crate::carrier::asynchronous::{Carrier, News, set};
 use crate::carrier::delivered;
 use crate::future::{Line, Serve, Serving, Stream};
 
@@ -36,14 +36,7 @@ impl Session for Farewell {
 pub(super) async fn serve(mut place: Place, socket: OwnedFd) {
     let (roster, entry) = (Arc::clone(&place.roster), Arc::clone(&place.entry));
     let (site, info) = (&roster.site, &entry.info);
-    let socket = match watch(socket) {
-        Ok(socket) => socket,
-        Err(error) => return roster.say_refused(&entry, &error),
-    };
-    worker::turn(|worker| worker.hand.stats.arms += 1);
-    if place.begin().await.is_none() {
-        return;
-    }
+    let Some(socket) = place.begin(socket).await else { return };
     let line = Arc::new(Line::new(socket, info, entry.row.clone()));
     let (ending, error) = live(&place, &line).await;
     line.end();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use switchboard_core::Ending;
+use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::roster::{Entry, Roster};
@@ -27,8 +28,17 @@ impl Place {
         Place { roster: Arc::clone(roster), entry: Arc::clone(entry), ending: None }
     }
 
-    /// The task begins; `None`: it was given up before it could.
-    pub(super) async fn begin(&mut self) -> Option<()> {
+    /// The task begins, and the runtime watches its peer's socket. `None`: that cannot be watched,
+    /// which is told here, or the peer was given up before.
+    pub(super) async fn begin(&mut self, socket: OwnedFd) -> Option<AsyncFd<OwnedFd>> {
+        let socket = match watch(socket) {
+            Ok(socket) => socket,
+            Err(error) => {
+                self.roster.say_refused(&self.entry, &error);
+                return None;
+            }
+        };
+        worker::turn(|worker| worker.hand.stats.arms += 1);
         let begun = poll_fn(|task| Poll::Ready(self.roster.begin(&self.entry, task.waker()))).await;
         if !begun {
             return None;
@@ -36,7 +46,7 @@ impl Place {
         // Unless it comes to another end.
         self.ending = Some(Ending::Panicked);
         self.roster.site.say_opened(&self.entry.info);
-        Some(())
+        Some(socket)
     }
 
     /// The peer has ended.
@@ -55,14 +65,7 @@ impl Drop for Place {
 pub(super) async fn serve(mut place: Place, socket: OwnedFd) {
     let (roster, entry) = (Arc::clone(&place.roster), Arc::clone(&place.entry));
     let (site, info) = (&roster.site, &entry.info);
-    let socket = match watch(socket) {
-        Ok(socket) => socket,
-        Err(error) => return roster.say_refused(&entry, &error),
-    };
-    worker::turn(|worker| worker.hand.stats.arms += 1);
-    if place.begin().await.is_none() {
-        return;
-    }
+    let Some(socket) = place.begin(socket).await else { return };
     let session = match site.sessions.open(info, &roster.terms) {
         Ok(session) => session,
         Err(ending) => {
