@@ -71,8 +71,8 @@ struct WorkQueue {
 }
 
 /// Which queue a peer belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Home(usize);
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Home(u16);
 
 impl Workers {
     /// Starts so many workers among `staff`.
@@ -98,12 +98,12 @@ impl Workers {
         let least = self.queues.iter().enumerate().min_by_key(peers);
         let home = least.map_or(0, |(home, _)| home);
         self.queues[home].peers.fetch_add(1, Relaxed);
-        Home(home)
+        Home(u16::try_from(home).expect("at most 1,024 workers"))
     }
 
     /// A peer that belonged there is gone.
     pub(crate) fn leave(&self, Home(home): Home) {
-        self.queues[home].peers.fetch_sub(1, Relaxed);
+        self.queues[usize::from(home)].peers.fetch_sub(1, Relaxed);
     }
 
     /// How many there are.
@@ -114,7 +114,7 @@ impl Workers {
     /// Puts work for a peer into its queue, which has no bound of its own: each loop bounds what it
     /// has sent.
     pub(crate) fn send(&self, Home(home): Home, work: Work) {
-        let _ = self.queues[home].works.give(work);
+        let _ = self.queues[usize::from(home)].works.give(work);
     }
 }
 

@@ -19,9 +19,8 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::coop;
 use tokio::time::Sleep;
 
-use super::delivered;
 use super::ready;
-use super::turn::{Hand, Manner, Turn};
+use super::turn::{self, Hand, Manner, Turn};
 use crate::mechanism::{Key, Ready};
 use crate::offload::Desk;
 
@@ -233,13 +232,9 @@ impl Carrier {
         Poll::Pending
     }
 
-    /// The timer has come up: the deadline is there, or later than it was.
+    /// The timer has come up.
     fn expire(&mut self, hand: &mut Hand) {
-        let due = self.connection.deadline().is_some_and(|deadline| deadline <= hand.now);
-        let held = due && self.connection.lingers() && !delivered(self.socket.get_ref());
-        if !held || !self.connection.linger_on(hand.now) {
-            self.connection.expired(hand.now, &mut hand.room);
-        }
+        turn::expire(self.socket.get_ref(), &mut self.connection, hand);
         self.tried = Ready::to_write(KEY);
     }
 

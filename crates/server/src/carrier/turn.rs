@@ -187,6 +187,16 @@ pub(super) fn work(
     }
 }
 
+/// The peer's deadline has come, or is later than it was. One that lingers is waited for while the
+/// kernel holds bytes for it.
+pub(crate) fn expire(socket: &OwnedFd, connection: &mut Connection, hand: &mut Hand) {
+    let due = connection.deadline().is_some_and(|deadline| deadline <= hand.now);
+    let held = due && connection.lingers() && !delivered(socket);
+    if !held || !connection.linger_on(hand.now) {
+        connection.expired(hand.now, &mut hand.room);
+    }
+}
+
 fn half_close(socket: &OwnedFd, connection: &mut Connection, now: Instant) {
     match shutdown(socket, Shutdown::Write) {
         Ok(()) => connection.half_closed(now),

@@ -24,8 +24,6 @@ const GRACE: Duration = Duration::from_secs(1);
 /// What a loop knows of its workers.
 pub(super) struct Apart {
     workers: Workers,
-    /// Whose queue each peer belongs to.
-    homes: HashMap<Key, Home>,
     /// Works that no answer has come for.
     out: usize,
     /// Peers whose sockets are closed, and whose sessions are being told.
@@ -53,7 +51,6 @@ impl Apart {
     pub(super) fn new(workers: Workers) -> Apart {
         Apart {
             workers,
-            homes: HashMap::new(),
             out: 0,
             closing: HashMap::new(),
             parked: VecDeque::new(),
@@ -95,18 +92,17 @@ impl<E: Engine> Reactor<'_, E> {
         }
         self.peers.insert(key, socket, connection);
         self.jobs.insert(info.id, key);
-        let Some(apart) = &mut self.apart else { return };
+        let (Some(apart), Some(slot)) = (&self.apart, self.peers.get(key)) else { return };
         let home = apart.workers.home();
-        apart.homes.insert(key, home);
+        slot.home = home;
         self.send_away(key, home, Task::Begin(info, terms));
     }
 
     /// A turn has come to the point where the session is to be called.
     pub(super) fn call_apart(&mut self, key: Key, call: Call) {
-        let home = self.apart.as_ref().and_then(|apart| apart.homes.get(&key).copied());
-        let (Some(slot), Some(home)) = (self.peers.get(key), home) else { return };
+        let Some(slot) = self.peers.get(key) else { return };
         self.engine.pack(key, &mut slot.connection, &mut self.hand);
-        let connection = slot.connection.leave_stand_in();
+        let (home, connection) = (slot.home, slot.connection.leave_stand_in());
         self.send_away(key, home, Task::Call(connection, call));
     }
 
@@ -225,12 +221,17 @@ impl<E: Engine> Reactor<'_, E> {
     pub(super) fn close_apart(
         &mut self,
         key: Key,
+        home: Home,
         connection: Connection,
         ending: Ending,
     ) -> Option<Connection> {
         let Some(apart) = &mut self.apart else { return Some(connection) };
-        let home = apart.homes.remove(&key).inspect(|home| apart.workers.leave(*home));
-        let Some(home) = home.filter(|_| !connection.away()) else { return Some(connection) };
+        apart.workers.leave(home);
+        apart.mail.remove(&key);
+        apart.done.remove(&key);
+        if connection.away() {
+            return Some(connection);
+        }
         apart.closing.insert(key, ending);
         self.send_away(key, home, Task::Close(connection, ending));
         None

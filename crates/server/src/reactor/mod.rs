@@ -22,8 +22,7 @@ use std::time::{Duration, Instant};
 use switchboard_core::{Connection, Ending, Terms};
 
 use crate::admission::{Acceptor, Newcomer, Whose};
-use crate::carrier::delivered;
-use crate::carrier::turn::Hand;
+use crate::carrier::turn::{self, Hand};
 use crate::counters::Stats;
 use crate::deadlines::Deadlines;
 use crate::mechanism::{Interest, Key, Ready};
@@ -275,7 +274,7 @@ impl<'s, E: Engine> Reactor<'s, E> {
         let (identity, traffic) = (slot.connection.identity(), slot.connection.traffic());
         self.site.say_closed(identity, ending, traffic, None);
         self.forget_jobs(identity.0);
-        if let Some(connection) = self.close_apart(key, slot.connection, ending) {
+        if let Some(connection) = self.close_apart(key, slot.home, slot.connection, ending) {
             self.count_ended(connection.close(ending));
         }
         let peers = &self.peers;
@@ -320,10 +319,7 @@ impl<'s, E: Engine> Reactor<'s, E> {
                 continue;
             }
             self.engine.lend(key, &mut self.hand);
-            let held = due && slot.connection.lingers() && !delivered(&slot.socket);
-            if !held || !slot.connection.linger_on(self.hand.now) {
-                slot.connection.expired(self.hand.now, &mut self.hand.room);
-            }
+            turn::expire(&slot.socket, &mut slot.connection, &mut self.hand);
             self.turn(Ready::to_write(key));
         }
     }

@@ -8,6 +8,7 @@ use switchboard_core::Connection;
 use crate::deadlines::Tick;
 use crate::mechanism::{Interest, Key};
 use crate::supervision::Seen;
+use crate::workers::Home;
 
 /// One peer of a loop.
 pub(crate) struct Slot {
@@ -18,6 +19,8 @@ pub(crate) struct Slot {
     pub(super) queued: bool,
     /// The mechanism does not watch it for a while.
     pub(super) unwatched: bool,
+    /// Whose queue its session's calls go to, where workers make them.
+    pub(super) home: Home,
     /// The earliest entry that it has among the loop's deadlines.
     pub(super) armed: Option<Tick>,
     pub(super) socket: OwnedFd,
@@ -58,6 +61,7 @@ impl Peers {
             interest: Interest::READ,
             queued: false,
             unwatched: false,
+            home: Home::default(),
             armed: None,
             socket,
             connection,
