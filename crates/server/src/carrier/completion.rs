@@ -5,9 +5,9 @@ use std::os::fd::OwnedFd;
 
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
-use switchboard_core::{Call, Connection, Ending};
+use switchboard_core::{Call, Connection};
 
-use super::turn::{BUDGET, CALL_MOST, Hand, Manner, Moves, Turn, Work, work};
+use super::turn::{BUDGET, CALL_MOST, Came, Hand, Manner, Moves, Turn, Work, work};
 use crate::mechanism::Key;
 use crate::ring::{Input, Ring};
 
@@ -50,22 +50,10 @@ impl Moves for Completions<'_> {
         _: bool,
         hand: &mut Hand,
     ) -> bool {
-        let id = connection.identity().0;
         let key = self.key;
-        let took = self.ring.input(key, usize::MAX, |input| match input {
-            Input::Bytes(bytes) => {
-                tracing::debug!("peer {id}: received {} bytes", bytes.len());
-                hand.stats.received += bytes.len() as u64;
-                connection.received(bytes, hand.now, &mut hand.room);
-            }
-            Input::End(0) => {
-                tracing::debug!("peer {id}: the end");
-                connection.ended(hand.now, &mut hand.room);
-            }
-            Input::End(error) => {
-                tracing::debug!("peer {id}: {}", Errno::from_raw_os_error(-error));
-                connection.fail(Ending::Reset);
-            }
+        let took = self.ring.input(key, usize::MAX, |input| {
+            let Hand { stats, now, room, .. } = &mut *hand;
+            Came::from(input).tell(connection, stats, *now, room);
         });
         took.is_some() && self.ring.has_input(key)
     }
@@ -76,22 +64,8 @@ impl Moves for Completions<'_> {
         connection: &mut Connection,
         hand: &mut Hand,
     ) -> Option<Call> {
-        let id = connection.identity().0;
-        self.ring.input(self.key, CALL_MOST, |input| match input {
-            Input::Bytes(bytes) => {
-                tracing::debug!("peer {id}: received {} bytes", bytes.len());
-                hand.stats.received += bytes.len() as u64;
-                Some(Call::Received(bytes.to_vec()))
-            }
-            Input::End(0) => {
-                tracing::debug!("peer {id}: the end");
-                Some(Call::Ended)
-            }
-            Input::End(error) => {
-                tracing::debug!("peer {id}: {}", Errno::from_raw_os_error(-error));
-                connection.fail(Ending::Reset);
-                None
-            }
+        self.ring.input(self.key, CALL_MOST, |input| {
+            Came::from(input).call(connection, &mut hand.stats)
         })?
     }
 
@@ -104,5 +78,15 @@ impl Moves for Completions<'_> {
 
     fn forget(&mut self, hand: &mut Hand) {
         hand.room.truncate(self.ring.sends.before);
+    }
+}
+
+impl<'b> From<Input<'b>> for Came<'b> {
+    fn from(input: Input<'b>) -> Came<'b> {
+        match input {
+            Input::Bytes(bytes) => Came::Bytes(bytes),
+            Input::End(0) => Came::End,
+            Input::End(error) => Came::Failed(Errno::from_raw_os_error(-error)),
+        }
     }
 }

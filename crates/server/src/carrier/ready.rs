@@ -6,7 +6,7 @@ use rustix::io::{Errno, read};
 use rustix::net::{SendFlags, send};
 use switchboard_core::{Call, Connection, Ending};
 
-use super::turn::{BUDGET, CALL_MOST, Hand, Manner, Moves, Turn, Work, work};
+use super::turn::{BUDGET, CALL_MOST, Came, Hand, Manner, Moves, Turn, Work, work};
 use crate::mechanism::Ready;
 
 /// The path of nearly every message: one read, one answer, one write. Only for a peer with nothing
@@ -133,25 +133,14 @@ impl Moves for Calls {
         connection: &mut Connection,
         hand: &mut Hand,
     ) -> Option<Call> {
-        let id = connection.identity().0;
         hand.stats.receives += 1;
-        match read(socket, &mut hand.buffer[..CALL_MOST]) {
-            Ok(0) => {
-                tracing::debug!("peer {id}: the end");
-                Some(Call::Ended)
-            }
-            Ok(count) => {
-                tracing::debug!("peer {id}: received {count} bytes");
-                hand.stats.received += count as u64;
-                Some(Call::Received(hand.buffer[..count].to_vec()))
-            }
-            Err(Errno::INTR | Errno::WOULDBLOCK) => None,
-            Err(error) => {
-                tracing::debug!("peer {id}: {error}");
-                connection.fail(Ending::Reset);
-                None
-            }
-        }
+        let came = match read(socket, &mut hand.buffer[..CALL_MOST]) {
+            Ok(0) => Came::End,
+            Ok(count) => Came::Bytes(&hand.buffer[..count]),
+            Err(Errno::INTR | Errno::WOULDBLOCK) => return None,
+            Err(error) => Came::Failed(error),
+        };
+        came.call(connection, &mut hand.stats)
     }
 
     fn exhausted(&self, _: &OwnedFd, _: &mut Hand) -> bool {
@@ -187,25 +176,14 @@ fn not_sent(connection: &mut Connection, error: Errno, hand: &mut Hand) {
 
 /// What a read brought; whether another makes sense now.
 fn brings(connection: &mut Connection, result: Result<usize, Errno>, hand: &mut Hand) -> bool {
-    let id = connection.identity().0;
-    match result {
-        Ok(0) => {
-            tracing::debug!("peer {id}: the end");
-            connection.ended(hand.now, &mut hand.room);
-            false
-        }
-        Ok(count) => {
-            tracing::debug!("peer {id}: received {count} bytes");
-            hand.stats.received += count as u64;
-            connection.received(&hand.buffer[..count], hand.now, &mut hand.room);
-            true
-        }
-        Err(Errno::INTR) => true,
-        Err(Errno::WOULDBLOCK) => false,
-        Err(error) => {
-            tracing::debug!("peer {id}: {error}");
-            connection.fail(Ending::Reset);
-            false
-        }
-    }
+    let came = match result {
+        Ok(0) => Came::End,
+        Ok(count) => Came::Bytes(&hand.buffer[..count]),
+        Err(Errno::INTR) => return true,
+        Err(Errno::WOULDBLOCK) => return false,
+        Err(error) => Came::Failed(error),
+    };
+    let more = matches!(came, Came::Bytes(_));
+    came.tell(connection, &mut hand.stats, hand.now, &mut hand.room);
+    more
 }

@@ -4,6 +4,7 @@
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
+use rustix::io::Errno;
 use rustix::net::{Shutdown, shutdown};
 use switchboard_core::{Call, Connection, Ending, Next};
 
@@ -184,6 +185,58 @@ pub(super) fn work(
             continue;
         }
         work.readable = moves.receive(socket, connection, work.exhaustive, hand);
+    }
+}
+
+/// What a carrier has of a peer.
+pub(super) enum Came<'b> {
+    Bytes(&'b [u8]),
+    /// Its last byte was sent.
+    End,
+    Failed(Errno),
+}
+
+impl Came<'_> {
+    /// Says it, at `-vv`, and counts it.
+    fn note(&self, connection: &Connection, stats: &mut Stats) {
+        let id = connection.identity().0;
+        match self {
+            Came::Bytes(bytes) => {
+                tracing::debug!("peer {id}: received {} bytes", bytes.len());
+                stats.received += bytes.len() as u64;
+            }
+            Came::End => tracing::debug!("peer {id}: the end"),
+            Came::Failed(error) => tracing::debug!("peer {id}: {error}"),
+        }
+    }
+
+    /// Tells the connection.
+    pub(super) fn tell(
+        self,
+        connection: &mut Connection,
+        stats: &mut Stats,
+        now: Instant,
+        room: &mut Vec<u8>,
+    ) {
+        self.note(connection, stats);
+        match self {
+            Came::Bytes(bytes) => connection.received(bytes, now, room),
+            Came::End => connection.ended(now, room),
+            Came::Failed(_) => connection.fail(Ending::Reset),
+        }
+    }
+
+    /// What a session that is called elsewhere is to be told, if anything.
+    pub(super) fn call(self, connection: &mut Connection, stats: &mut Stats) -> Option<Call> {
+        self.note(connection, stats);
+        match self {
+            Came::Bytes(bytes) => Some(Call::Received(bytes.to_vec())),
+            Came::End => Some(Call::Ended),
+            Came::Failed(_) => {
+                connection.fail(Ending::Reset);
+                None
+            }
+        }
     }
 }
 
