@@ -68,7 +68,11 @@ struct Letterbox {
 
 #[derive(Default)]
 struct Mail {
-    bytes: VecDeque<Bytes>,
+    /// What the carrier has not taken, in the order in which it came. The first is here, so that a
+    /// mailbox that seldom has more than one mail allocates nothing.
+    first: Option<Item>,
+    rest: VecDeque<Item>,
+    /// Notes that the carrier has come to, and the session has not taken.
     notes: VecDeque<Note>,
     /// What all of it counts for.
     size: usize,
@@ -81,12 +85,18 @@ struct Mail {
     dropped: u64,
 }
 
+/// One mail.
+enum Item {
+    Bytes(Bytes),
+    Note(Note),
+}
+
 /// What there is for a peer besides bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
-    /// That was all.
+    /// Nothing, or no room for what comes next.
     Nothing,
-    /// Its session has notes to take.
+    /// Its session has notes to take, of which it has not been told.
     Notes,
     /// The peer is to be closed.
     TooMuch,
@@ -100,7 +110,7 @@ impl Mailbox {
     /// If the peer is gone; if there is no room, under [`Overrun::Report`].
     pub fn send(&self, bytes: impl Into<Bytes>, when_full: Overrun) -> Result<(), Undelivered> {
         let bytes = bytes.into();
-        self.put(bytes.len(), when_full, |mail| mail.bytes.push_back(bytes))
+        self.put(bytes.len(), when_full, || Item::Bytes(bytes))
     }
 
     /// Leaves a note for the peer's session or handler, which is woken and takes it
@@ -109,7 +119,7 @@ impl Mailbox {
     /// # Errors
     /// As [`send`](Mailbox::send).
     pub fn note(&self, note: impl Any + Send, when_full: Overrun) -> Result<(), Undelivered> {
-        self.put(NOTE, when_full, |mail| mail.notes.push_back(Box::new(note)))
+        self.put(NOTE, when_full, || Item::Note(Box::new(note)))
     }
 
     /// Whose it is.
@@ -126,7 +136,7 @@ impl Mailbox {
         &self,
         size: usize,
         when_full: Overrun,
-        push: impl FnOnce(&mut Mail),
+        item: impl FnOnce() -> Item,
     ) -> Result<(), Undelivered> {
         let (rings, overrun) = {
             let mut mail = self.0.lock();
@@ -147,7 +157,7 @@ impl Mailbox {
                 }
             } else {
                 mail.size += size;
-                push(&mut mail);
+                mail.push(item());
             }
             (!std::mem::replace(&mut mail.rung, true) || overruns, overruns)
         };
@@ -189,26 +199,31 @@ impl OwnMailbox {
         mail.rung
     }
 
-    /// Moves bytes to the end of `output` until `room` of them have been moved, the last mail whole.
-    /// What there is besides, and whether bytes are left; if not, the next mail rings again.
+    /// Moves bytes to the end of `output`: until `room` of them have been moved, the last mail whole,
+    /// or up to a note. What there is besides, and whether anything is left, for which to come back;
+    /// if not, the next mail rings again.
+    ///
+    /// What was sent in one order comes in that order: bytes that are behind a note are left for the
+    /// next call, so that the session can be told of the note before.
     pub fn take(&self, output: &mut Vec<u8>, room: usize) -> (Waiting, bool) {
         let mut mail = self.0.lock();
         let mut moved = 0;
         while moved < room
-            && let Some(bytes) = mail.bytes.pop_front()
+            && let Some(Item::Bytes(bytes)) = mail.pop_if(|item| matches!(item, Item::Bytes(_)))
         {
             output.extend_from_slice(&bytes);
             moved += bytes.len();
         }
         mail.size -= moved;
-        let waiting = match (mail.overrun, mail.notes.is_empty()) {
-            (true, _) => Waiting::TooMuch,
-            (false, false) => Waiting::Notes,
-            (false, true) => Waiting::Nothing,
-        };
-        let left = !mail.bytes.is_empty();
-        mail.rung = left;
-        (waiting, left)
+        let mut waiting = if mail.overrun { Waiting::TooMuch } else { Waiting::Nothing };
+        while waiting != Waiting::TooMuch
+            && let Some(Item::Note(note)) = mail.pop_if(|item| matches!(item, Item::Note(_)))
+        {
+            mail.notes.push_back(note);
+            waiting = Waiting::Notes;
+        }
+        mail.rung = mail.first.is_some();
+        (waiting, mail.rung)
     }
 
     /// Whether more has come than it holds, and the peer is to be closed.
@@ -216,17 +231,44 @@ impl OwnMailbox {
         self.0.lock().overrun
     }
 
-    /// Whether there is a note.
+    /// Whether there is a note that no bytes are to be sent before.
     pub fn has_note(&self) -> bool {
-        !self.0.lock().notes.is_empty()
+        let mail = self.0.lock();
+        !mail.notes.is_empty() || matches!(mail.first, Some(Item::Note(_)))
     }
 
-    /// The oldest note.
+    /// The oldest note, if no bytes are to be sent before it.
     pub fn take_note(&self) -> Option<Note> {
         let mut mail = self.0.lock();
-        let note = mail.notes.pop_front()?;
+        let note = match mail.notes.pop_front() {
+            Some(note) => note,
+            None => match mail.pop_if(|item| matches!(item, Item::Note(_)))? {
+                Item::Note(note) => note,
+                Item::Bytes(_) => unreachable!("a note was asked for"),
+            },
+        };
         mail.size -= NOTE;
         Some(note)
+    }
+}
+
+impl Mail {
+    fn push(&mut self, item: Item) {
+        match self.first {
+            None => self.first = Some(item),
+            Some(_) => self.rest.push_back(item),
+        }
+    }
+
+    /// Takes the oldest mail, if it is as wanted.
+    fn pop_if(&mut self, wanted: impl FnOnce(&Item) -> bool) -> Option<Item> {
+        let item = self.first.take_if(|item| wanted(item))?;
+        self.first = self.rest.pop_front();
+        if self.first.is_none() {
+            // Most peers are idle most of the time.
+            self.rest = VecDeque::new();
+        }
+        Some(item)
     }
 }
 
@@ -237,7 +279,8 @@ impl Drop for OwnMailbox {
             let mut mail = self.0.lock();
             mail.gone = true;
             mail.size = 0;
-            (std::mem::take(&mut mail.bytes), std::mem::take(&mut mail.notes))
+            let (first, rest) = (mail.first.take(), std::mem::take(&mut mail.rest));
+            (first, rest, std::mem::take(&mut mail.notes))
         };
         drop(left);
     }

@@ -21,29 +21,34 @@ impl Connection {
     }
 
     /// There may be mail: adds the bytes to the output, as far as there is room below the high mark
-    /// (the rest follows when output has fallen), and wakes the session for its notes.
+    /// (the rest follows when output has fallen), and wakes the session for its notes, each in its
+    /// place among the bytes. A note that the session leaves holds up nothing.
     pub fn mail(&mut self, now: Instant, room: &mut Vec<u8>) {
-        if self.vitals.phase != Phase::Open {
-            return;
-        }
-        let unsent = self.unsent(room).len();
-        let Some(mail) = &self.vitals.mail else { return };
-        let space = self.terms.high_mark.saturating_sub(unsent);
-        let output = if self.vitals.marks.has(Marks::KEPT) { &mut self.kept } else { &mut *room };
-        let (waiting, left) = mail.take(output, space);
-        self.vitals.marks.put(Marks::MAIL, left);
-        if self.unsent(room).len() >= self.terms.high_mark {
-            self.vitals.marks.put(Marks::STALLED, true);
-        }
-        match waiting {
-            Waiting::Nothing => {}
-            Waiting::Notes => {
-                // No byte has moved: its peer may be idle all the same.
-                self.call_unread(now, room, |session, peer| session.woken(peer));
-                self.vitals.marks.put(Marks::HUNGRY, false);
-                self.proceed(now, room);
+        while self.vitals.phase == Phase::Open {
+            let unsent = self.unsent(room).len();
+            let Some(mail) = &self.vitals.mail else { return };
+            let space = self.terms.high_mark.saturating_sub(unsent);
+            let output =
+                if self.vitals.marks.has(Marks::KEPT) { &mut self.kept } else { &mut *room };
+            let (waiting, left) = mail.take(output, space);
+            if self.unsent(room).len() >= self.terms.high_mark {
+                self.vitals.marks.put(Marks::STALLED, true);
             }
-            Waiting::TooMuch => self.over(Ending::TooSlow),
+            match waiting {
+                Waiting::TooMuch => return self.over(Ending::TooSlow),
+                Waiting::Notes => {
+                    self.vitals.marks.put(Marks::MAIL, false);
+                    // No byte has moved: its peer may be idle all the same.
+                    self.call_unread(now, room, |session, peer| session.woken(peer));
+                    self.vitals.marks.put(Marks::HUNGRY, false);
+                    self.proceed(now, room);
+                }
+                Waiting::Nothing => {}
+            }
+            self.vitals.marks.put(Marks::MAIL, left);
+            if !left || self.unsent(room).len() >= self.terms.high_mark {
+                return;
+            }
         }
     }
 }

@@ -91,11 +91,10 @@ fn a_note_wakes_the_session_once_for_all_there_are() {
     let (mut carrier, mailbox, bell) = open(small());
     mailbox.note(1u32, Overrun::Report).expect("room");
     mailbox.note(2u32, Overrun::Report).expect("room");
-    mailbox.send("bytes,", Overrun::Report).expect("room");
     mail(&mut carrier);
     carrier.send_all();
     assert_eq!(carrier.told(), [Call::Woken]);
-    assert_eq!(carrier.output, b"bytes,woken 1 2");
+    assert_eq!(carrier.output, b"woken 1 2");
     assert_eq!(bell.rung().len(), 1);
     mailbox.note(3u32, Overrun::Report).expect("room");
     assert_eq!(bell.rung().len(), 1);
@@ -189,5 +188,23 @@ fn mail_comes_to_a_session_that_is_apart_as_well() {
     mailbox.send("b", Overrun::Report).expect("room");
     mail(&mut carrier);
     carrier.send_all();
-    assert_eq!(carrier.output, b"bwoken 5");
+    assert_eq!(carrier.output, b"woken 5b");
+}
+
+/// Kills: bytes that overtake a note, a note that overtakes bytes, a session that is told of several
+/// notes apart although nothing is between them, mail that stays behind a note.
+#[test]
+fn bytes_and_notes_come_in_the_order_in_which_they_were_sent() {
+    let (mut carrier, mailbox, bell) = open(Limits { mail_max: 1000, ..small() });
+    for (number, text) in [(1u32, " one "), (2, " two ")] {
+        mailbox.note(number, Overrun::Report).expect("room");
+        mailbox.note(10 * number, Overrun::Report).expect("room");
+        mailbox.send(text, Overrun::Report).expect("room");
+    }
+    assert_eq!(bell.rung().len(), 1);
+    mail(&mut carrier);
+    carrier.send_all();
+    assert_eq!(carrier.told(), [Call::Woken, Call::Woken]);
+    assert_eq!(carrier.output, b"woken 1 10 one woken 2 20 two ");
+    assert!(carrier.connection.plain());
 }

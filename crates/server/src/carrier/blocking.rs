@@ -260,7 +260,7 @@ impl Wire for BlockingWire<'_> {
     fn receive(&mut self, into: &mut Vec<u8>, mut reading: Reading) -> io::Result<usize> {
         let end = reading.wait.limit.and_then(|wait| self.now().checked_add(wait));
         loop {
-            self.deliver(reading.wait)?;
+            self.deliver(reading.wait, reading.notes)?;
             if reading.notes && self.mailbox.as_ref().is_some_and(OwnMailbox::has_note) {
                 return Err(io::ErrorKind::Interrupted.into());
             }
@@ -324,7 +324,7 @@ impl Wire for BlockingWire<'_> {
         loop {
             let left = end.map_or(wait, |end| end.saturating_duration_since(self.now()));
             self.rest(left, true)?;
-            self.deliver(Wait { limit: self.terms.idle, idle: true })?;
+            self.deliver(Wait { limit: self.terms.idle, idle: true }, false)?;
             if end.is_some_and(|end| end <= self.now()) {
                 return Ok(());
             }

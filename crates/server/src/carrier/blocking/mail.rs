@@ -55,18 +55,22 @@ impl BlockingWire<'_> {
         }
     }
 
-    /// Sends what has come for the peer.
-    pub(super) fn deliver(&mut self, wait: Wait) -> io::Result<()> {
-        let Some(mailbox) = &self.mailbox else { return Ok(()) };
-        let mut bytes = Vec::new();
-        let (waiting, _) = mailbox.take(&mut bytes, usize::MAX);
-        let mut sent = 0;
-        while sent < bytes.len() && waiting != Waiting::TooMuch {
-            sent += self.send(&bytes[sent..], wait)?;
-        }
-        match waiting {
-            Waiting::TooMuch => Err(io::ErrorKind::QuotaExceeded.into()),
-            Waiting::Nothing | Waiting::Notes => Ok(()),
+    /// Sends what has come for the peer; with `notes` only what has come before the first note.
+    pub(super) fn deliver(&mut self, wait: Wait, notes: bool) -> io::Result<()> {
+        loop {
+            let Some(mailbox) = &self.mailbox else { return Ok(()) };
+            let mut bytes = Vec::new();
+            let (waiting, left) = mailbox.take(&mut bytes, usize::MAX);
+            if waiting == Waiting::TooMuch {
+                return Err(io::ErrorKind::QuotaExceeded.into());
+            }
+            let mut sent = 0;
+            while sent < bytes.len() {
+                sent += self.send(&bytes[sent..], wait)?;
+            }
+            if !left || (notes && waiting == Waiting::Notes) {
+                return Ok(());
+            }
         }
     }
 
