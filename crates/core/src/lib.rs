@@ -12,6 +12,7 @@
 //! - [`framing`]: where one request ends: lines, 4-byte lengths, exact counts; bounded.
 //! - [`Offload`]: what a server supplies to run jobs that take long; [`Offloaded`]: their values.
 //! - [`Mailbox`]: how others reach a peer; [`Post`]: what a server supplies for that.
+//! - [`topics`]: what one peer publishes comes to all who have joined.
 //! - [`Terms`]: what a server grants each of its peers.
 //! - [`Limits`], [`Ending`], [`Endpoint`]: plain data.
 //!
@@ -31,6 +32,7 @@ mod peer;
 mod service;
 mod session;
 mod terms;
+pub mod topics;
 mod unread;
 mod wire;
 
@@ -45,4 +47,5 @@ pub use peer::{Arrival, Heard, Peer};
 pub use service::{Idle, Service, State, Style};
 pub use session::{Flow, Session};
 pub use terms::Terms;
+pub use topics::{Membership, Topics};
 pub use wire::{Reading, Wait, Wire};

@@ -6,7 +6,7 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
-use crate::{Peer, PeerInfo, Session};
+use crate::{Peer, PeerInfo, Session, Topics};
 
 type Open = dyn Fn(&PeerInfo) -> Box<dyn Session> + Send + Sync;
 type Handle = dyn Fn(&mut Peer<'_>) -> io::Result<()> + Send + Sync;
@@ -20,6 +20,7 @@ pub struct Service {
     state: State,
     idle: Idle,
     style: Style,
+    topics: Option<Topics>,
     exit_hooks: Vec<Box<Hook>>,
 }
 
@@ -38,7 +39,7 @@ pub enum Style {
 /// Which state the peers of a service have in common.
 ///
 /// Under a model whose peers share no memory, a `Shared` service would silently have one state for
-/// each process; such a pair is refused instead.
+/// each process; such a pair is refused instead, unless the state is in [`Service::topics`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum State {
     /// Each request is answered from itself alone.
@@ -94,6 +95,7 @@ impl Service {
             state: State::None,
             idle: Idle::Default,
             style,
+            topics: None,
             exit_hooks: Vec::new(),
         }
     }
@@ -102,6 +104,14 @@ impl Service {
     #[must_use]
     pub fn state(mut self, state: State) -> Service {
         self.state = state;
+        self
+    }
+
+    /// Declares that all that its peers share goes through these topics, which reach every process of
+    /// a server: a service with [`State::Shared`] runs under models whose peers share no memory, too.
+    #[must_use]
+    pub fn topics(mut self, topics: &Topics) -> Service {
+        self.topics = Some(topics.clone());
         self
     }
 
@@ -138,6 +148,11 @@ impl Service {
     /// The state that was declared.
     pub fn declared_state(&self) -> State {
         self.state
+    }
+
+    /// The topics that were declared.
+    pub fn declared_topics(&self) -> Option<&Topics> {
+        self.topics.as_ref()
     }
 
     /// The idle limit that was declared.

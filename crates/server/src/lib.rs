@@ -79,5 +79,6 @@ pub use stopping::Drain;
 
 pub use switchboard_core::{
     Arrival, Context, Ending, Endpoint, Flow, Heard, Idle, Input, JobPanicked, Limits, Mailbox,
-    Note, Offloaded, Output, Overrun, Peer, PeerInfo, Service, Session, State, Undelivered,
+    Membership, Note, Offloaded, Output, Overrun, Peer, PeerInfo, Service, Session, State, Topics,
+    Undelivered, topics,
 };
