@@ -1,7 +1,9 @@
-//! The program `switchboard`: `serve`, `connect`, `load`, `models`, `services`.
+//! The program `switchboard`: `serve`, `connect`, `load`, `explain`, `models`, `services`.
 
 mod connect;
+mod explain;
 mod load;
+mod model_list;
 mod models;
 mod serve;
 mod services;
@@ -44,6 +46,7 @@ fn command() -> Command {
             "Apply a load to any TCP server, check every byte of its replies, and measure",
         ))
         .subcommand(Command::new(load::PART).hide(true))
+        .subcommand(explain::command())
         .subcommand(subcommand::<FormatArgs>(
             "models",
             "List every model, what it can do, whether it can run here",
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Some(("connect", matches)) => with(matches, connect::connect),
         Some(("load", matches)) => with(matches, load::load),
         Some((load::PART, _)) => load::part(),
+        Some(("explain", matches)) => explain::run(matches),
         Some(("models", matches)) => with(matches, models::list),
         Some(("services", matches)) => with(matches, services::list),
         Some((word, _)) => unknown(word),
@@ -79,7 +83,7 @@ fn unknown(word: &str) -> ExitCode {
         format!("; `{word}` is a service: switchboard serve {word}")
     } else if switchboard::model::find(word).is_some() {
         format!("; `{word}` is a model: switchboard serve SERVICE --model {word}")
-    } else if matches!(word, "compare" | "explain") {
+    } else if word == "compare" {
         " in this version".to_owned()
     } else {
         let commands = command();

@@ -13,7 +13,13 @@ use switchboard_services::{Entry, Options, SERVICES, ServiceOption, find, printi
 /// The subcommand: one subcommand of its own for each service, with the service's options.
 pub(crate) fn command() -> Command {
     let command = ServeArgs::augment_args(Command::new("serve"))
-        .about("Serve one of the stock services (without a name: list them)")
+        .about("Serve one of the stock services (without a name: list them)");
+    with_services(command)
+}
+
+/// `command` with a subcommand for each service, which has the service's options.
+pub(crate) fn with_services(command: Command) -> Command {
+    let command = command
         .subcommand_value_name("SERVICE")
         .subcommand_help_heading("Services")
         // A word that is no service gets a sentence of ours.
@@ -67,7 +73,7 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitCode {
 }
 
 /// The sentence for a word that is no service.
-fn unknown(name: &str) -> String {
+pub(crate) fn unknown(name: &str) -> String {
     let names = SERVICES.iter().filter(|entry| !entry.hidden).map(|entry| entry.name);
     let near = switchboard::model::closest(name, names);
     let meant = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
@@ -81,7 +87,7 @@ fn refuse(sentence: &str) -> ExitCode {
 }
 
 /// What the command line says of a service's own options.
-fn options(entry: &Entry, matches: &ArgMatches) -> Options {
+pub(crate) fn options(entry: &Entry, matches: &ArgMatches) -> Options {
     let mut options = Options::default();
     for option in entry.options {
         match option.value {

@@ -4,7 +4,7 @@
 ///
 /// # Errors
 /// A sentence about the first escape that is none.
-pub(crate) fn bytes(text: &str) -> Result<Vec<u8>, String> {
+pub fn bytes(text: &str) -> Result<Vec<u8>, String> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((plain, after)) = rest.split_once('\\') {
@@ -37,7 +37,7 @@ fn escape(after: &str) -> Result<(u8, usize), String> {
 }
 
 /// `bytes` as a text that [`bytes`](self::bytes) reads back.
-pub(crate) fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for &byte in bytes {
         match byte {

@@ -1,6 +1,6 @@
 //! What is sent, where a reply ends, and what it has to be.
 
-mod escape;
+pub mod escape;
 mod exchange;
 mod expect;
 mod protocol;
