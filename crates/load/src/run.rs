@@ -32,6 +32,11 @@ pub struct Control {
 }
 
 impl Control {
+    /// Stopped by a flag that somebody has already, for several runs in turn.
+    pub fn stopped_by(stop: Arc<AtomicBool>) -> Control {
+        Control { stop, part: None }
+    }
+
     /// Raised, this ends the run within a tenth of a second, with what it has. A signal handler may.
     pub fn stop_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.stop)
