@@ -1,5 +1,6 @@
-//! The program `switchboard`: `serve`, `connect`, `load`, `explain`, `models`, `services`.
+//! The program `switchboard`: `serve`, `connect`, `load`, `compare`, `explain`, `models`, `services`.
 
+mod compare;
 mod connect;
 mod explain;
 mod load;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Command, FromArgMatches};
 
+use compare::CompareArgs;
 use connect::ConnectArgs;
 use load::LoadArgs;
 use table::FormatArgs;
@@ -25,7 +27,8 @@ First steps:
   switchboard serve echo            serve on 127.0.0.1:7788; Ctrl-C stops
   switchboard connect               talk to it, from another terminal
   switchboard load                  load it, and see how it fares
-  switchboard serve echo -m poll    the same service under another model";
+  switchboard serve echo -m poll    the same service under another model
+  switchboard compare --quick       all models side by side, in two minutes";
 
 fn command() -> Command {
     Command::new("switchboard")
@@ -44,6 +47,10 @@ fn command() -> Command {
         .subcommand(subcommand::<LoadArgs>(
             "load",
             "Apply a load to any TCP server, check every byte of its replies, and measure",
+        ))
+        .subcommand(subcommand::<CompareArgs>(
+            "compare",
+            "Put models side by side on this machine: what each costs, and where each breaks",
         ))
         .subcommand(Command::new(load::PART).hide(true))
         .subcommand(explain::command())
@@ -68,6 +75,7 @@ fn main() -> ExitCode {
         Some(("serve", matches)) => serve::run(matches),
         Some(("connect", matches)) => with(matches, connect::connect),
         Some(("load", matches)) => with(matches, load::load),
+        Some(("compare", matches)) => with(matches, compare::compare),
         Some((load::PART, _)) => load::part(),
         Some(("explain", matches)) => explain::run(matches),
         Some(("models", matches)) => with(matches, models::list),
@@ -83,8 +91,6 @@ fn unknown(word: &str) -> ExitCode {
         format!("; `{word}` is a service: switchboard serve {word}")
     } else if switchboard::model::find(word).is_some() {
         format!("; `{word}` is a model: switchboard serve SERVICE --model {word}")
-    } else if word == "compare" {
-        " in this version".to_owned()
     } else {
         let commands = command();
         let names = commands.get_subcommands().map(Command::get_name);

@@ -13,22 +13,31 @@ impl FromStr for ModelList {
     type Err = String;
 
     fn from_str(text: &str) -> Result<ModelList, String> {
-        let mut words: Vec<String> = Vec::new();
-        for word in text.split(',') {
-            let is_key = word.find('=') < word.find(':') || !word.contains(':');
-            match words.last_mut() {
-                Some(model) if word.contains('=') && is_key => {
-                    model.push(',');
-                    model.push_str(word);
-                }
-                _ => words.push(word.to_owned()),
-            }
-        }
-        if words.iter().any(String::is_empty) {
-            return Err("a model is missing before or after a comma".to_owned());
-        }
+        let words = words(text)?;
         let models = words.iter().map(|word| word.parse().map_err(|error| format!("{error}")));
         models.collect::<Result<Vec<Model>, String>>().map(ModelList)
+    }
+}
+
+/// The models of a list as they are written.
+///
+/// # Errors
+/// A sentence, if one is missing.
+pub(crate) fn words(text: &str) -> Result<Vec<String>, String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(',') {
+        let is_key = word.find('=') < word.find(':') || !word.contains(':');
+        match words.last_mut() {
+            Some(model) if word.contains('=') && is_key => {
+                model.push(',');
+                model.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    match words.iter().any(String::is_empty) {
+        true => Err("a model is missing before or after a comma".to_owned()),
+        false => Ok(words),
     }
 }
 

@@ -1,7 +1,39 @@
-//! Models side by side on this machine, each a real server process.
+//! Models side by side on this machine, each a real server process: plan → run → record → report.
 //!
 //! # Layout
 //!
+//! - [`plan`]: what to measure, as plain data, and how long it takes. [`target`]: what is compared.
+//!   [`talk`]: what its peers say.
+//! - [`experiment`]: the experiments, a file each, and their claims.
+//! - [`run`]: rounds, in which models have their turns. [`stage`]: what an experiment is lent.
+//!   [`server`]: a server under test. [`cores`]: who runs where. [`peers`]: some that wait.
+//!   `kernel`: what the kernel holds. `counted`: what a server counts.
+//! - [`record`]: what a comparison found, as plain data. results.json is that. `collected`: how
+//!   samples become it. `environment`: where it was found.
+//! - [`statistics`]: what samples say, and what they do not.
+//! - [`report`]: how it is written down.
 //! - [`explain`]: the system calls of one conversation under each model, and why each is there.
 
+mod collected;
+pub mod cores;
+mod counted;
+mod environment;
+pub mod experiment;
 pub mod explain;
+mod kernel;
+pub mod peers;
+pub mod plan;
+pub mod record;
+pub mod report;
+pub mod run;
+pub mod server;
+pub mod stage;
+pub mod statistics;
+pub mod talk;
+pub mod target;
+
+pub use counted::Counted;
+pub use plan::Plan;
+pub use record::Comparison;
+pub use run::{Machine, Runner, Turn, Watch, run};
+pub use target::{Launch, Target};

@@ -1,0 +1,119 @@
+//! What a comparison writes: to the terminal, into its folder, about an earlier one.
+
+use std::env;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use switchboard_lab::experiment::EXPERIMENTS;
+use switchboard_lab::{Comparison, report};
+
+use super::args::CompareArgs;
+use crate::table::{self, Format};
+
+/// After a signal, as shells count: 128 and its number.
+const INTERRUPTED: u8 = 130;
+
+/// Where a comparison goes.
+pub(super) struct Output {
+    folder: Option<PathBuf>,
+    format: Format,
+    against: Option<Comparison>,
+}
+
+impl Output {
+    /// Makes the folder and reads what is compared against, before anything is measured.
+    ///
+    /// # Errors
+    /// A sentence that says what to change.
+    pub(super) fn of(args: &CompareArgs) -> Result<Output, String> {
+        let against = args.output.against.as_deref().map(read).transpose()?;
+        let folder = match (&args.output.out, &args.from) {
+            (Some(folder), _) => Some(folder.clone()),
+            (None, Some(_)) => None,
+            (None, None) => Some(PathBuf::from(report::folder_name())),
+        };
+        if let Some(folder) = &folder {
+            fs::create_dir_all(folder)
+                .map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
+        }
+        let format = if args.output.json { Format::Json } else { args.output.format };
+        Ok(Output { folder, format, against })
+    }
+
+    /// Writes and prints the comparison; the exit status of the program.
+    pub(super) fn finish(self, comparison: &Comparison, args: &CompareArgs) -> ExitCode {
+        let mut status = ExitCode::SUCCESS;
+        if let Some(folder) = &self.folder {
+            match write_files(folder, comparison) {
+                Ok(files) => complain(&format!("{}: {files}", folder.display())),
+                Err(sentence) => {
+                    complain(&format!("error: {sentence}"));
+                    status = ExitCode::FAILURE;
+                }
+            }
+        }
+        let text = match self.format {
+            Format::Text => report::text(comparison, takes_colour()),
+            Format::Json => comparison.to_json(),
+            Format::Csv => report::csv(comparison),
+        };
+        if table::print(&text) != ExitCode::SUCCESS {
+            status = ExitCode::FAILURE;
+        }
+        if let Some(old) = &self.against {
+            let changes = report::changes(old, comparison, args.output.worse_than);
+            complain(&changes.text);
+            if changes.worse {
+                status = ExitCode::FAILURE;
+            }
+        }
+        if comparison.interrupted && args.from.is_none() {
+            return ExitCode::from(INTERRUPTED);
+        }
+        status
+    }
+}
+
+/// What is in the folder.
+fn write_files(folder: &Path, comparison: &Comparison) -> Result<String, String> {
+    let files = [("results.json", comparison.to_json()), ("results.csv", report::csv(comparison))];
+    for (name, text) in &files {
+        let path = folder.join(name);
+        fs::write(&path, text)
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    }
+    Ok(files.map(|(name, _)| name).join(", "))
+}
+
+/// A comparison that was made before.
+///
+/// # Errors
+/// A sentence, if it cannot be read.
+pub(super) fn read(path: &Path) -> Result<Comparison, String> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Comparison::from_json(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The experiments and what each claims.
+pub(super) fn list() -> ExitCode {
+    let row = |design: &&'static switchboard_lab::experiment::Design| {
+        [design.name.to_owned(), design.claim.to_owned()]
+    };
+    let rows: Vec<[String; 2]> = EXPERIMENTS.iter().map(row).collect();
+    table::print(&table::text(["EXPERIMENT", "CLAIM"], &rows))
+}
+
+/// Whether standard output is a terminal whose user has nothing against colour.
+fn takes_colour() -> bool {
+    let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    io::stdout().is_terminal() && !refused && !dumb
+}
+
+/// A line on standard error; if nobody reads it, the exit status says it.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

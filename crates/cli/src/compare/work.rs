@@ -1,0 +1,170 @@
+//! What the models of a comparison serve, and what peers say to them.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use switchboard_lab::talk::Talk;
+use switchboard_lab::{Launch, Target};
+use switchboard_load::message::Script;
+use switchboard_services::{Entry, find};
+
+use crate::serve;
+
+/// What is served.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Work")]
+pub(super) struct WorkArgs {
+    /// A stock service and its options, NAME[:key=value,...] [default: echo]
+    #[arg(short, long, value_name = "SERVICE", conflicts_with = "from")]
+    service: Option<String>,
+
+    /// A program of your own that is made with Server::main(), under each model:
+    /// './mine --listen {address} --model {model}'
+    #[arg(short, long, value_name = "COMMAND", conflicts_with = "from")]
+    command: Option<String>,
+
+    /// What peers say, in place of what --service says: a dialogue as of `switchboard load --script`
+    #[arg(long, value_name = "FILE.toml", conflicts_with = "from")]
+    script: Option<PathBuf>,
+
+    /// Anyone's server beside the models, which serves the same: 'NAME=COMMAND with {port}';
+    /// repeated, several
+    #[arg(long, value_name = "NAME=COMMAND", conflicts_with = "from")]
+    external: Vec<String>,
+}
+
+impl WorkArgs {
+    /// What peers say, and how a model is started.
+    ///
+    /// # Errors
+    /// A sentence that says what to change.
+    pub(super) fn work(&self) -> Result<(Talk, Launch), String> {
+        let service = self.service.as_deref().unwrap_or("echo");
+        let words = service_words(service)?;
+        let launch = match &self.command {
+            None => Launch::Stock { program: own_program()?, service: words.clone() },
+            Some(command) => Launch::Command(command_words(command)?),
+        };
+        let talk = match (&self.script, &self.command) {
+            (Some(path), command) => {
+                let served = command.as_deref().unwrap_or(service);
+                Talk::script(served, &path.display().to_string(), script(path)?)
+            }
+            (None, Some(_)) if self.service.is_none() => {
+                return Err("with --command, say what its peers say: --script FILE.toml, or \
+                            --service echo if it answers as that does"
+                    .into());
+            }
+            (None, Some(command)) => {
+                let talk = Talk::to(&words[0], service)?;
+                Talk { words: format!("{command}, spoken to as {}", talk.words), ..talk }
+            }
+            (None, None) => Talk::to(&words[0], service)?,
+        };
+        Ok((talk, launch))
+    }
+
+    /// Anyone's servers.
+    ///
+    /// # Errors
+    /// A sentence about one that cannot be understood.
+    pub(super) fn externals(&self) -> Result<Vec<Target>, String> {
+        self.external.iter().map(|text| external(text)).collect()
+    }
+}
+
+fn external(text: &str) -> Result<Target, String> {
+    let wrong = || format!("--external '{text}' is written 'NAME=COMMAND with {{port}}'");
+    let (name, command) = text.split_once('=').ok_or_else(wrong)?;
+    if name.is_empty() || name.contains(char::is_whitespace) || !command.contains("{port}") {
+        return Err(wrong());
+    }
+    let words = split(command)?;
+    Ok(Target { name: name.to_owned(), model: None, launch: Launch::External(words) })
+}
+
+fn command_words(command: &str) -> Result<Vec<String>, String> {
+    match command.contains("{address}") && command.contains("{model}") {
+        true => split(command),
+        false => Err(format!(
+            "--command '{command}' needs places for the address and the model: \
+             './mine --listen {{address}} --model {{model}}'"
+        )),
+    }
+}
+
+/// Words as a shell splits them.
+fn split(command: &str) -> Result<Vec<String>, String> {
+    shlex::split(command)
+        .filter(|words| !words.is_empty())
+        .ok_or_else(|| format!("the quotes in `{command}` do not match"))
+}
+
+/// This program, which is started again as a server.
+fn own_program() -> Result<PathBuf, String> {
+    env::current_exe().map_err(|error| format!("cannot find this program again: {error}"))
+}
+
+/// A service and its options as words of `serve`.
+fn service_words(text: &str) -> Result<Vec<String>, String> {
+    let (name, options) = text.split_once(':').unwrap_or((text, ""));
+    let entry = find(name).ok_or_else(|| serve::unknown(name))?;
+    let mut words = vec![name.to_owned()];
+    for pair in options.split(',').filter(|pair| !pair.is_empty()) {
+        words.extend(option_words(entry, pair)?);
+    }
+    Ok(words)
+}
+
+fn option_words(entry: &Entry, pair: &str) -> Result<Vec<String>, String> {
+    let (key, value) = match pair.split_once('=') {
+        Some((key, value)) => (key, Some(value)),
+        None => (pair, None),
+    };
+    let option = entry.options.iter().find(|option| option.name == key).ok_or_else(|| {
+        let names: Vec<&str> = entry.options.iter().map(|option| option.name).collect();
+        let has = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        format!("the service `{}` has no option `{key}`; it has {has}", entry.name)
+    })?;
+    match (option.value, value) {
+        (None, None) => Ok(vec![format!("--{key}")]),
+        (Some(_), Some(value)) => Ok(vec![format!("--{key}"), value.to_owned()]),
+        (None, Some(_)) => Err(format!("`{key}` takes no value: {}:{key}", entry.name)),
+        (Some(what), None) => Err(format!("`{key}` needs a value: {}:{key}={what}", entry.name)),
+    }
+}
+
+fn script(path: &Path) -> Result<Script, String> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    text.parse().map_err(|error| format!("{} is no dialogue: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_and_its_options_become_words() {
+        assert_eq!(service_words("echo"), Ok(vec!["echo".to_owned()]));
+        let words = service_words("hotline:language=zh").unwrap();
+        assert_eq!(words, ["hotline", "--language", "zh"]);
+        assert_eq!(service_words("work:allow-crash").unwrap(), ["work", "--allow-crash"]);
+        for (wrong, word) in
+            [("ech", "echo"), ("work:crash", "allow-crash"), ("hotline:language", "=")]
+        {
+            assert!(service_words(wrong).is_err_and(|error| error.contains(word)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn anyones_server_has_a_name_and_a_port() {
+        let target = external("go=./echo -p {port} 'a b'").unwrap();
+        assert_eq!(target.words(7, None, &[]), ["./echo", "-p", "7", "a b"]);
+        for wrong in ["go", "=./echo {port}", "go=./echo", "go=./echo {port} '"] {
+            assert!(external(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `compute`: what the others wait while one peer lets the service compute.
+
+use std::time::Duration;
+
+use switchboard_load::units::time;
+use switchboard_load::{Arrivals, Rate, Schedule};
+
+use super::found::{fact, is_one_loop};
+use super::{Design, Found, P50, P99, Pace, Readings, Unmeasured, numbers};
+use crate::peers::Burner;
+use crate::record::{Fact, Scale};
+use crate::stage::Stage;
+use crate::talk::Talk;
+
+/// Peers that are measured.
+const OTHERS: u64 = 6;
+/// Their messages in a second, all together.
+const RATE: f64 = 400.0;
+/// How long a computation takes.
+const BURN: Duration = Duration::from_millis(50);
+/// What a peer waits under a model that stalls: at p99 nearly a whole computation.
+const STALL: Duration = Duration::from_millis(25);
+/// What it waits under one that does not, of what it waits under the loop that stalls least.
+const SHARE_MAX: f64 = 0.5;
+
+pub(super) static DESIGN: Design = Design {
+    name: "compute",
+    title: "One peer computes",
+    claim: "A long computation stalls a loop and everybody on it, but not a hybrid, whose workers \
+            compute, and not threads or processes.",
+    method: "One peer lets the service `work` compute for 50 ms, again and again; six others send 400 \
+             messages a second, whose latencies count from when they were due.",
+    axis: ("computing peers", "", Scale::Linear),
+    measures: &[P99, P50],
+    points: |pace| match pace {
+        Pace::Quick => numbers(&[1]),
+        Pace::Full => numbers(&[0, 1]),
+    },
+    lasts: |pace, _| pace.pick(Duration::from_millis(420), Duration::from_millis(1_600)),
+    shape: None,
+    measure,
+    judge,
+};
+
+fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
+    stage.has_room(OTHERS + 1)?;
+    let mut server = stage.serve_with(Some(&["work"]), &[])?;
+    let burner = match x > 0.0 {
+        true => Some(Burner::start(server.address, BURN)?),
+        false => None,
+    };
+    let lasts = stage.pace.pick(Duration::from_millis(350), Duration::from_millis(1_500));
+    let mut plan = Talk::to("work", "work")?.plan(OTHERS, lasts);
+    plan.schedule = Schedule::Open { rate: Rate::Total(RATE), arrivals: Arrivals::Even };
+    let driven = stage.drive(&mut server, plan)?;
+    if let Some(burner) = burner {
+        burner.finish()?;
+    }
+    stage.stop(server)?;
+    Ok(vec![(P99.name, driven.p99_ns()), (P50.name, driven.p50_ns())])
+}
+
+fn judge(found: &Found<'_>) -> Vec<Fact> {
+    let Some(last) = found.experiment.points.last() else { return Vec::new() };
+    // A runtime of tasks has as many threads as it is told: with one it is a loop.
+    let loops = found.models(is_one_loop);
+    let free = found.models(|model| {
+        let hybrid = model.kind().name == "epoll" && model.given("workers").is_some();
+        hybrid || matches!(model.kind().name, "thread" | "process")
+    });
+    let loops = found.medians(last.x, &loops, P99.name);
+    let stalls = |(model, p99): &(&str, f64)| {
+        let sentence = format!("{model}: the others wait {} at p99", time(*p99));
+        fact(*p99 >= STALL.as_nanos() as f64, sentence)
+    };
+    let least = loops.iter().map(|(_, p99)| *p99).min_by(f64::total_cmp);
+    let lets = |(model, p99): (&str, f64)| {
+        let least = least?;
+        let sentence = format!(
+            "{model}: the others wait {} at p99, {:.2} of what they wait under the loop that stalls \
+             least",
+            time(p99),
+            p99 / least
+        );
+        Some(fact(p99 <= least * SHARE_MAX, sentence))
+    };
+    let free = found.medians(last.x, &free, P99.name);
+    let free = free.into_iter().filter_map(lets);
+    loops.iter().map(stalls).chain(free).collect()
+}

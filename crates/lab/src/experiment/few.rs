@@ -1,0 +1,70 @@
+//! `few`: one to eight peers that talk without pause.
+
+use std::time::Duration;
+
+use switchboard_load::units::several;
+
+use super::found::{fact, is_one_loop};
+use super::{CALLS, CPU, Design, Found, P50, Pace, RATE, Readings, Unmeasured, numbers};
+use crate::record::{Fact, Scale};
+use crate::stage::Stage;
+
+/// Models whose peers have a thread or process each that waits for them.
+const WAITING: &[&str] = &["process", "thread"];
+
+pub(super) static DESIGN: Design = Design {
+    name: "few",
+    title: "A few busy peers",
+    claim: "For one or a few busy peers, a thread or process that waits for its peer makes fewer \
+            system calls than a loop that asks first who is ready.",
+    method: "Each peer sends a message, awaits its reply and sends the next.",
+    axis: ("busy peers", "", Scale::Linear),
+    measures: &[CALLS, CPU, P50, RATE],
+    points: |pace| match pace {
+        Pace::Quick => numbers(&[1]),
+        Pace::Full => numbers(&[1, 2, 4, 8]),
+    },
+    lasts: |pace, _| pace.pick(Duration::from_millis(100), Duration::from_millis(500)),
+    shape: None,
+    measure,
+    judge,
+};
+
+fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
+    let peers = x as u64;
+    stage.has_room(peers)?;
+    let mut server = stage.serve()?;
+    let lasts = stage.pace.pick(Duration::from_millis(80), Duration::from_millis(450));
+    let mut plan = stage.talk.plan(peers, lasts);
+    plan.warm_up = Duration::from_millis(10);
+    let driven = stage.drive(&mut server, plan)?;
+    stage.stop(server)?;
+    Ok(vec![
+        (CALLS.name, driven.calls()),
+        (CPU.name, driven.cpu_ns()),
+        (P50.name, driven.p50_ns()),
+        (RATE.name, Ok(driven.rate().into())),
+    ])
+}
+
+/// With one peer each waiting model has fewer calls than each loop whose calls are counted, but for
+/// `uring`, which waits, receives and sends in one.
+fn judge(found: &Found<'_>) -> Vec<Fact> {
+    let Some(first) = found.experiment.points.first() else { return Vec::new() };
+    let loops = found.models(|model| is_one_loop(model) && model.kind().name != "uring");
+    let loops = found.medians(first.x, &loops, CALLS.name);
+    let least = loops.into_iter().min_by(|one, other| one.1.total_cmp(&other.1));
+    let Some((loop_name, loop_calls)) = least else { return Vec::new() };
+    let waiting = found.plain(WAITING);
+    let one = |(model, calls): (&str, f64)| {
+        let peers = several(first.x as u64, "peer", "peers");
+        fact(
+            calls < loop_calls,
+            format!(
+                "{model}: {calls:.2} calls a message with {peers}; the loop with the fewest, \
+                 {loop_name}, {loop_calls:.2}"
+            ),
+        )
+    };
+    found.medians(first.x, &waiting, CALLS.name).into_iter().map(one).collect()
+}

@@ -1,0 +1,104 @@
+//! `idle`: what silent peers cost while one peer talks.
+
+use std::time::Duration;
+
+use switchboard_load::units::time;
+
+use super::found::fact;
+use super::{CALLS, CPU, Design, Found, P50, Pace, RATE, Readings, Unmeasured, numbers};
+use crate::record::{Fact, Scale};
+use crate::stage::Stage;
+
+/// Models that look at every peer to find the one that talks.
+const SCANNING: &[&str] = &["spin", "select", "poll"];
+/// Models that are told who talks.
+const TOLD: &[&str] = &["epoll", "epoll-et", "portable", "uring", "coroutine", "tokio"];
+/// The last point of the straight line: `select` has room for no more.
+const LINE_TO: f64 = 900.0;
+/// What a straight line has to explain, at least.
+const R2_MIN: f64 = 0.98;
+/// What a silent peer has to cost those who scan, at least: nanoseconds for each message.
+const SLOPE_MIN_NS: f64 = 50.0;
+/// And how many times the cost without silent peers it has to come to.
+const FOLD_MIN: f64 = 4.0;
+/// What the cost of those who are told may change by.
+const CHANGE_MAX: f64 = 0.10;
+
+pub(super) static DESIGN: Design = Design {
+    name: "idle",
+    title: "Cost of silent peers",
+    claim: "Silent peers cost select, poll and spin with every message, and cost epoll, uring, \
+            coroutine and tokio nothing.",
+    method: "One peer sends a message, awaits its reply and sends the next, while the others are \
+             connected and say nothing.",
+    axis: ("silent peers", "", Scale::Linear),
+    measures: &[CPU, CALLS, P50, RATE],
+    points: |pace| match pace {
+        Pace::Quick => numbers(&[0, 300, 900]),
+        Pace::Full => numbers(&[0, 100, 300, 600, 900, 3_000, 10_000]),
+    },
+    lasts: |pace, x| {
+        pace.pick(Duration::from_millis(150), Duration::from_millis(600))
+            + Duration::from_micros(60).mul_f64(x)
+    },
+    shape: Some(("cpu_ns", LINE_TO)),
+    measure,
+    judge,
+};
+
+fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
+    let idle = x as u64;
+    stage.has_room(1 + idle)?;
+    let mut server = stage.serve()?;
+    let silent = stage.silent(&mut server, idle)?;
+    let lasts = stage.pace.pick(Duration::from_millis(80), Duration::from_millis(500));
+    let mut plan = stage.talk.plan(1, lasts);
+    plan.warm_up = Duration::from_millis(10);
+    let driven = stage.drive(&mut server, plan)?;
+    drop(silent);
+    stage.stop(server)?;
+    Ok(vec![
+        (CPU.name, driven.cpu_ns()),
+        (CALLS.name, driven.calls()),
+        (P50.name, driven.p50_ns()),
+        (RATE.name, Ok(driven.rate().into())),
+    ])
+}
+
+fn judge(found: &Found<'_>) -> Vec<Fact> {
+    let scanning = found.plain(SCANNING).into_iter().filter_map(|model| rises(found, model));
+    let told = found.plain(TOLD).into_iter().filter_map(|model| stays(found, model));
+    scanning.chain(told).collect()
+}
+
+/// Whether a model's cost rises in a straight line, and steeply.
+fn rises(found: &Found<'_>, model: &str) -> Option<Fact> {
+    let fit = found.fit(model)?;
+    let r2 = fit.r2.unwrap_or(0.0);
+    let held = r2 >= R2_MIN && fit.slope >= SLOPE_MIN_NS && fit.fold >= FOLD_MIN;
+    Some(fact(
+        held,
+        format!(
+            "{model}: {} for each silent peer, a straight line to R² {r2:.3} over {} to {}, \
+             {:.1} times the cost at its end",
+            time(fit.slope.max(0.0)),
+            fit.over[0],
+            fit.over[1],
+            fit.fold
+        ),
+    ))
+}
+
+/// Whether a model's cost at the last point is what it was without silent peers.
+fn stays(found: &Found<'_>, model: &str) -> Option<Fact> {
+    let curve = found.experiment.curve(model, CPU.name);
+    let (first, last) = (curve.first()?, curve.last()?);
+    if curve.len() < 2 {
+        return None;
+    }
+    let change = last.1 / first.1 - 1.0;
+    Some(fact(
+        change.abs() <= CHANGE_MAX,
+        format!("{model}: {:+.1}% with {} silent peers", change * 100.0, last.0),
+    ))
+}

@@ -1,0 +1,68 @@
+//! `many`: a hundred to ten thousand peers that talk without pause.
+
+use std::time::Duration;
+
+use switchboard_load::units::count;
+
+use super::found::fact;
+use super::{CALLS, CPU, Design, Found, P99, Pace, RATE, Readings, Unmeasured, numbers};
+use crate::record::{Fact, Scale};
+use crate::stage::Stage;
+
+/// Models of which it is claimed.
+const TOLD: &[&str] = &["epoll", "epoll-et", "portable", "uring", "coroutine", "tokio"];
+/// What a message may cost with the most peers, of what it costs with the fewest: their sockets and
+/// buffers no longer fit into the processor's caches, under whatever model.
+const TIMES_MAX: f64 = 2.0;
+
+pub(super) static DESIGN: Design = Design {
+    name: "many",
+    title: "Many busy peers",
+    claim: "A loop that is told who is ready serves thousands of busy peers at no more than twice the \
+            cost per message of a hundred.",
+    method: "Each peer sends a message, awaits its reply and sends the next.",
+    axis: ("busy peers", "", Scale::Log),
+    measures: &[CPU, CALLS, P99, RATE],
+    points: |pace| match pace {
+        Pace::Quick => numbers(&[100, 1_000]),
+        Pace::Full => numbers(&[100, 1_000, 10_000]),
+    },
+    lasts: |pace, x| {
+        pace.pick(Duration::from_millis(120), Duration::from_millis(1_000))
+            + Duration::from_micros(80).mul_f64(x)
+    },
+    shape: None,
+    measure,
+    judge,
+};
+
+fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
+    let peers = x as u64;
+    stage.has_room(peers)?;
+    let mut server = stage.serve()?;
+    let lasts = stage.pace.pick(Duration::from_millis(100), Duration::from_millis(800));
+    let mut plan = stage.talk.plan(peers, lasts);
+    // Each peer has been served before it counts: the first time touches memory that is new.
+    plan.warm_up = stage.pace.pick(Duration::from_millis(20), Duration::from_millis(200));
+    let driven = stage.drive(&mut server, plan)?;
+    stage.stop(server)?;
+    Ok(vec![
+        (CPU.name, driven.cpu_ns()),
+        (CALLS.name, driven.calls()),
+        (P99.name, driven.p99_ns()),
+        (RATE.name, Ok(driven.rate().into())),
+    ])
+}
+
+fn judge(found: &Found<'_>) -> Vec<Fact> {
+    let one = |model: &str| {
+        let curve = found.experiment.curve(model, CPU.name);
+        let (first, last) = (curve.first()?, curve.last().filter(|_| curve.len() > 1)?);
+        let times = last.1 / first.1;
+        Some(fact(
+            times <= TIMES_MAX,
+            format!("{model}: {times:.2} times the cost with {} peers", count(last.0 as u64)),
+        ))
+    };
+    found.plain(TOLD).into_iter().filter_map(one).collect()
+}

@@ -1,0 +1,74 @@
+//! `pipelined`: several messages of a peer under way at once.
+
+use std::time::Duration;
+
+use switchboard_load::Schedule;
+
+use super::found::fact;
+use super::{CALLS, CPU, Design, Found, Measure, Pace, RATE, Readings, Unmeasured, numbers};
+use crate::record::{Better, Fact, Scale};
+use crate::stage::Stage;
+
+/// Peers at a time.
+const PEERS: u64 = 8;
+/// Of the calls, those that wait for somebody to be ready.
+const WAITS: Measure = Measure {
+    name: "waits",
+    label: "waits per message",
+    unit: "per message",
+    better: Better::Lower,
+    scale: Scale::Log,
+};
+
+pub(super) static DESIGN: Design = Design {
+    name: "pipelined",
+    title: "Messages in flight",
+    claim: "Edge triggering wakes less: epoll-et waits no more often for a message than epoll does.",
+    method: "Eight peers keep so many messages under way each: for every reply another one goes.",
+    axis: ("messages in flight", "", Scale::Log),
+    measures: &[WAITS, CPU, CALLS, RATE],
+    points: |pace| match pace {
+        Pace::Quick => numbers(&[16]),
+        Pace::Full => numbers(&[1, 16, 64]),
+    },
+    lasts: |pace, _| pace.pick(Duration::from_millis(110), Duration::from_millis(500)),
+    shape: None,
+    measure,
+    judge,
+};
+
+fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
+    if stage.talk.script.is_some() {
+        return Err("a dialogue awaits each reply".to_owned().into());
+    }
+    stage.has_room(PEERS)?;
+    let mut server = stage.serve()?;
+    let lasts = stage.pace.pick(Duration::from_millis(90), Duration::from_millis(450));
+    let mut plan = stage.talk.plan(PEERS, lasts);
+    plan.schedule = Schedule::Closed { pipeline: x as u32 };
+    plan.warm_up = Duration::from_millis(10);
+    let driven = stage.drive(&mut server, plan)?;
+    stage.stop(server)?;
+    Ok(vec![
+        (WAITS.name, driven.counted_each(|counted| counted.number("waits"))),
+        (CPU.name, driven.cpu_ns()),
+        (CALLS.name, driven.calls()),
+        (RATE.name, Ok(driven.rate().into())),
+    ])
+}
+
+fn judge(found: &Found<'_>) -> Vec<Fact> {
+    let edge = found.plain(&["epoll-et"]).first().copied();
+    let level = found.plain(&["epoll"]).first().copied();
+    let Some((edge, level)) = edge.zip(level) else { return Vec::new() };
+    let one = |point: &crate::record::Point| {
+        let waits = |model| found.median(point.x, model, WAITS.name);
+        let (edge, level) = (waits(edge)?, waits(level)?);
+        Some(fact(
+            // Nearer than a hundredth is the same.
+            edge <= level * 1.01,
+            format!("{} in flight: {edge:.3} waits a message, {level:.3} under epoll", point.label),
+        ))
+    };
+    found.experiment.points.iter().filter_map(one).collect()
+}

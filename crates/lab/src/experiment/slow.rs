@@ -1,0 +1,99 @@
+//! `slow`: peers that send and do not read.
+
+use std::time::Duration;
+
+use switchboard_load::units::{bytes, time};
+use switchboard_load::{BadPeers, Manner};
+
+use super::found::fact;
+use super::{CPU, Design, Found, Measure, P99, Pace, Readings, Unmeasured, numbers};
+use crate::record::{Better, Fact, Scale};
+use crate::stage::Stage;
+
+/// Peers that read.
+const OTHERS: u64 = 4;
+/// Memory of the server's processes.
+const HELD: Measure = Measure {
+    name: "held_bytes",
+    label: "memory per slow peer",
+    unit: "bytes",
+    better: Better::Lower,
+    scale: Scale::Log,
+};
+/// What the others' p99 may come to, of what it is without slow peers; and what is always fine.
+const TIMES_MAX: f64 = 3.0;
+const FINE: Duration = Duration::from_millis(5);
+/// What a server may hold for a peer that does not read, threads' and processes' own memory included.
+const HELD_MAX: f64 = 1024.0 * 1024.0;
+
+pub(super) static DESIGN: Design = Design {
+    name: "slow",
+    title: "Peers that do not read",
+    claim: "A peer that sends and does not read costs the others nothing, and costs the server a \
+            bounded amount of memory.",
+    method: "Slow peers send without pause and take a byte of the replies ten times a second; four \
+             others send a message, await its reply and send the next.",
+    axis: ("slow peers", "", Scale::Linear),
+    measures: &[P99, HELD, CPU],
+    points: |pace| match pace {
+        Pace::Quick => numbers(&[20]),
+        Pace::Full => numbers(&[0, 20, 100]),
+    },
+    lasts: |pace, _| pace.pick(Duration::from_millis(230), Duration::from_millis(700)),
+    shape: None,
+    measure,
+    judge,
+};
+
+fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
+    if stage.talk.script.is_some() {
+        return Err("a dialogue awaits each reply".to_owned().into());
+    }
+    let slow = x as u64;
+    stage.has_room(OTHERS + slow)?;
+    let mut server = stage.serve()?;
+    let lasts = stage.pace.pick(Duration::from_millis(120), Duration::from_millis(500));
+    let mut plan = stage.talk.plan(OTHERS + slow, lasts);
+    if slow > 0 {
+        let share = x / (OTHERS + slow) as f64;
+        plan.bad = vec![BadPeers { manner: Manner::SlowRead, share }];
+    }
+    // Until the kernel's buffers are full nobody is slow.
+    plan.warm_up = stage.pace.pick(Duration::from_millis(60), Duration::from_millis(150));
+    let driven = stage.drive(&mut server, plan)?;
+    // Who does not read holds up the drain, and is cut off: that it stops is not the question here.
+    drop(server);
+    let seen = driven.report.server.as_ref();
+    let held = match seen {
+        _ if slow == 0 => Err("there is no slow peer".to_owned()),
+        Some(seen) if seen.unread == 0 => {
+            Ok((seen.pss_bytes.saturating_sub(seen.pss_before_bytes) as f64 / x).into())
+        }
+        _ => Err("the memory of its processes cannot be read".to_owned()),
+    };
+    Ok(vec![(P99.name, driven.p99_ns()), (HELD.name, held), (CPU.name, driven.cpu_ns())])
+}
+
+fn judge(found: &Found<'_>) -> Vec<Fact> {
+    let (Some(first), Some(last)) =
+        (found.experiment.points.first(), found.experiment.points.last())
+    else {
+        return Vec::new();
+    };
+    let one = |model: &str| {
+        let p99 = |x| found.median(x, model, P99.name);
+        let before = p99(first.x).filter(|_| first.x == 0.0);
+        let (after, held) = (p99(last.x)?, found.median(last.x, model, HELD.name)?);
+        let fine = (before.unwrap_or(0.0) * TIMES_MAX).max(FINE.as_nanos() as f64);
+        let without = before.map_or(String::new(), |before| format!(", {} without", time(before)));
+        Some(fact(
+            held <= HELD_MAX && after <= fine,
+            format!(
+                "{model}: p99 of the others {}{without}; {} for each slow peer",
+                time(after),
+                bytes(held)
+            ),
+        ))
+    };
+    found.models(|_| true).into_iter().filter_map(one).collect()
+}

@@ -1,0 +1,89 @@
+//! What a comparison found, as plain data: the contents of results.json, which everything that is
+//! shown is made from.
+
+mod check;
+mod environment;
+mod experiment;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use environment::{Cores, Environment, Limits, Versions};
+pub use experiment::{
+    Axis, Better, Cell, Claim, Compared, Experiment, Fact, Figure, Fit, Metric, Point, Ratio,
+    Scale, Value, Verdict,
+};
+
+/// The name and version of [`Comparison`] as JSON.
+pub const SCHEMA: &str = "switchboard.compare/1";
+
+/// A comparison of models: what was compared, where, and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Where and when it was measured, and with which command line.
+    pub environment: Environment,
+    /// What the peers say, in words: `echo, 64 bytes`.
+    pub work: String,
+    /// The model that the others are compared with: a [`Subject::name`].
+    pub reference: String,
+    /// What was compared, in the order of the command line.
+    pub models: Vec<Subject>,
+    /// Rounds that were to be measured. In each, every model has its turn at every point.
+    pub rounds: u32,
+    /// How sure the intervals of ratios are, between 0 and 1.
+    pub confidence: f64,
+    /// Whether times and crowds were those of `--quick`.
+    pub quick: bool,
+    /// Whether somebody stopped it before its end: what is here was measured, what is missing says so.
+    pub interrupted: bool,
+    /// How long it took.
+    pub seconds: f64,
+    /// What was found, an experiment each.
+    pub experiments: Vec<Experiment>,
+}
+
+/// A server in the comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Its name here: the model as it was asked for, or what `--external` calls it.
+    pub name: String,
+    /// The model with every number that was chosen for this machine; `None` for anyone's server.
+    pub model: Option<String>,
+    /// The family of that model.
+    pub family: Option<String>,
+    /// The command line that starts it, where port 0 stands for a free one.
+    pub command: String,
+    /// Why it could not be measured at all, if so.
+    pub unavailable: Option<String>,
+}
+
+impl Comparison {
+    /// The comparison in `text`.
+    ///
+    /// # Errors
+    /// A sentence, if it is not one of this version, or contradicts itself.
+    pub fn from_json(text: &str) -> Result<Comparison, String> {
+        check::read(text)
+    }
+
+    /// As indented JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("plain data with text keys") + "\n"
+    }
+
+    /// The experiment of that name.
+    pub fn experiment(&self, name: &str) -> Option<&Experiment> {
+        self.experiments.iter().find(|experiment| experiment.name == name)
+    }
+
+    /// The model of that name.
+    pub fn subject(&self, name: &str) -> Option<&Subject> {
+        self.models.iter().find(|subject| subject.name == name)
+    }
+}
+
+/// Values by the name of their metric.
+pub type Values = BTreeMap<String, Value>;

@@ -1,0 +1,274 @@
+//! A comparison for a terminal of 100 columns.
+
+use super::table::{Shown, Table, WIDTH};
+use super::{figure, ratio};
+use crate::record::{Comparison, Experiment, Fact, Metric, Point, Value, Verdict};
+
+/// Sentences that speak for a claim, at most: the rest is in results.json.
+const FACTS: usize = 6;
+
+/// The comparison; with `colour`, best cells and verdicts stand out.
+pub fn text(comparison: &Comparison, colour: bool) -> String {
+    let mut out = heading(comparison);
+    for experiment in &comparison.experiments {
+        out.push('\n');
+        out += &section(comparison, experiment, colour);
+    }
+    out.push('\n');
+    out += &legend(comparison);
+    out += &claims(comparison);
+    out
+}
+
+/// What was compared, and where.
+fn heading(comparison: &Comparison) -> String {
+    let environment = &comparison.environment;
+    let rounds = comparison.experiments.iter().map(|experiment| experiment.rounds);
+    let (least, most) = (rounds.clone().min().unwrap_or(0), rounds.max().unwrap_or(0));
+    let rounds = if least == most { most.to_string() } else { format!("{least} to {most}") };
+    let pace = if comparison.quick { ", quick" } else { "" };
+    let mut lines = vec![
+        format!("Service   {}", comparison.work),
+        format!(
+            "Machine   {}, {}, {}",
+            environment.kernel,
+            environment.architecture,
+            environment.processor.as_deref().unwrap_or("a processor without a name")
+        ),
+        format!("Cores     {}", environment.cores.note),
+        format!(
+            "Measured  {}, {rounds} {}{pace}, load average {:.1} to {:.1}",
+            environment.date,
+            if rounds == "1" { "round" } else { "rounds" },
+            environment.load_average[0],
+            environment.load_average[1]
+        ),
+    ];
+    if environment.versions.debug_build {
+        lines.push("Doubtful  built without optimisation: build with --release to compare".into());
+    }
+    if comparison.interrupted {
+        lines.push("Partial   it was stopped before its end".into());
+    }
+    lines.iter().map(|line| wrapped(line, 0, 10)).collect()
+}
+
+fn section(comparison: &Comparison, experiment: &Experiment, colour: bool) -> String {
+    let verdict = experiment.claim.verdict;
+    let mut out = format!("{}  {}\n", painted(&experiment.name, "1", colour), experiment.title);
+    out += &wrapped(&experiment.method, 2, 2);
+    out.push('\n');
+    let (table, metrics) = table(comparison, experiment);
+    out += &caption(experiment, &metrics);
+    out += &table.lines(colour);
+    out += &reasons(comparison, experiment, &metrics);
+    let claim = format!("Claim {}: {}", verdict.words(), experiment.claim.sentence);
+    out += &painted(&wrapped(&claim, 0, 2), verdict_colour(verdict), colour);
+    let (shown, more) = told(&experiment.claim.facts);
+    for fact in shown {
+        let mark = match fact.held {
+            Some(true) => "+",
+            Some(false) => "-",
+            None => " ",
+        };
+        out += &wrapped(&format!("{mark} {}", fact.sentence), 2, 4);
+    }
+    if more > 0 {
+        out += &format!("  + and {more} more that speak for it\n");
+    }
+    out
+}
+
+/// All that speaks against a claim, and some of what speaks for it; how much more of that there is.
+fn told(facts: &[Fact]) -> (Vec<&Fact>, usize) {
+    let mut left = FACTS;
+    let mut more = 0;
+    let mut tell = |fact: &&Fact| {
+        let speaks_for = fact.held == Some(true);
+        let told = !speaks_for || left > 0;
+        if speaks_for {
+            left = left.saturating_sub(1);
+            more += usize::from(!told);
+        }
+        told
+    };
+    let shown = facts.iter().filter(|fact| tell(fact)).collect();
+    (shown, more)
+}
+
+fn verdict_colour(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => "32",
+        Verdict::DidNotHold => "33",
+        Verdict::NotJudged => "2",
+    }
+}
+
+fn painted(text: &str, code: &str, colour: bool) -> String {
+    match colour {
+        true => format!("\x1b[{code}m{}\x1b[0m{}", text.trim_end_matches('\n'), {
+            if text.ends_with('\n') { "\n" } else { "" }
+        }),
+        false => text.to_owned(),
+    }
+}
+
+/// The first metric at every point and its ratio at the last one; of the other metrics, at the last
+/// point, what fits. Which metrics there are.
+fn table<'a>(comparison: &'a Comparison, experiment: &'a Experiment) -> (Table, Vec<&'a str>) {
+    let mut table = Table::default();
+    let names = comparison.models.iter().map(|model| Shown::plain(&model.name)).collect();
+    table.add("MODEL", names);
+    let (Some(last), Some((first, others))) =
+        (experiment.points.last(), experiment.metrics.split_first())
+    else {
+        return (table, Vec::new());
+    };
+    for point in &experiment.points {
+        let single = experiment.points.len() == 1;
+        let heading = if single { &first.label } else { &point.label };
+        table.add(heading, column(point, &first.name, &first.unit));
+    }
+    let ratios = last.cells.iter().map(|cell| match cell.values.get(&first.name) {
+        _ if cell.model == comparison.reference => Shown::plain("1"),
+        Some(Value::Known(figure)) => Shown::plain(figure.ratio.as_ref().map_or("-".into(), ratio)),
+        _ => Shown::plain(""),
+    });
+    table.add(&format!("/{}", comparison.reference), ratios.collect());
+    let fits =
+        |metric: &&Metric| table.add(&metric.label, column(last, &metric.name, &metric.unit));
+    let shown: Vec<&Metric> = others.iter().filter(fits).collect();
+    let names = [first].into_iter().chain(shown).map(|metric| metric.name.as_str()).collect();
+    (table, names)
+}
+
+/// What the columns are, where their headings are numbers.
+fn caption(experiment: &Experiment, metrics: &[&str]) -> String {
+    let (Some(first), Some(last)) = (experiment.metrics.first(), experiment.points.last()) else {
+        return String::new();
+    };
+    let axis = &experiment.axis;
+    let unit = if axis.unit.is_empty() { String::new() } else { format!(" ({})", axis.unit) };
+    match (experiment.points.len(), axis.name.is_empty()) {
+        (1, true) => String::new(),
+        (1, false) => format!("With {} {}{unit}:\n", last.label, axis.name),
+        _ => {
+            let by = if axis.name.is_empty() {
+                String::new()
+            } else {
+                format!(", by {}{unit}", axis.name)
+            };
+            let others = if metrics.len() > 1 {
+                format!("; the other columns: at {}", last.label)
+            } else {
+                String::new()
+            };
+            format!("{}{by}{others}:\n", capital(&first.label))
+        }
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+fn column(point: &Point, metric: &str, unit: &str) -> Vec<Shown> {
+    let shown = |value: Option<&Value>| match value {
+        Some(Value::Known(known)) => Shown { text: figure(known, unit), best: known.best },
+        _ => Shown::plain("n/a"),
+    };
+    point.cells.iter().map(|cell| shown(cell.values.get(metric))).collect()
+}
+
+/// Why there are no figures, each reason once with all that it holds for.
+fn reasons(comparison: &Comparison, experiment: &Experiment, metrics: &[&str]) -> String {
+    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+    for model in &comparison.models {
+        let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+        for (place, point) in experiment.points.iter().enumerate() {
+            let cell = point.cells.iter().find(|cell| cell.model == model.name);
+            let last = place + 1 == experiment.points.len();
+            let shown = if last { metrics } else { metrics.get(..1).unwrap_or_default() };
+            for value in shown.iter().filter_map(|name| cell?.values.get(*name)) {
+                let reason = match value {
+                    Value::Unknown { na } => na.clone(),
+                    Value::Known(figure) => match &figure.missing {
+                        Some(missing) => missing.clone(),
+                        None => continue,
+                    },
+                };
+                match found.iter_mut().find(|(known, _)| *known == reason) {
+                    Some((_, points)) if points.last() == Some(&point.label.as_str()) => {}
+                    Some((_, points)) => points.push(&point.label),
+                    None => found.push((reason, vec![&point.label])),
+                }
+            }
+        }
+        for (reason, points) in found {
+            let everywhere = points.len() == experiment.points.len();
+            let at = if everywhere { String::new() } else { format!(" at {}", points.join(", ")) };
+            let who = format!("{}{at}", model.name);
+            match reasons.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, all)) => all.push(who),
+                None => reasons.push((reason, vec![who])),
+            }
+        }
+    }
+    let line = |(reason, who): &(String, Vec<String>)| {
+        wrapped(&format!("n/a {}: {reason}", who.join(", ")), 0, 4)
+    };
+    reasons.iter().map(line).collect()
+}
+
+fn legend(comparison: &Comparison) -> String {
+    let sentence = format!(
+        "Figures are medians of the rounds; `*` marks the best, and whatever is worse by no more than \
+         the noise. /{}: how many times its figure, in the last column of points, with the interval \
+         that holds the truth in {:.0} of 100 comparisons; ≈ where that cannot be told from 1.",
+        comparison.reference,
+        comparison.confidence * 100.0
+    );
+    wrapped(&sentence, 0, 0)
+}
+
+/// All claims in a line each.
+fn claims(comparison: &Comparison) -> String {
+    let mut out = String::from("\nClaims\n");
+    let width = comparison.experiments.iter().map(|one| one.name.len()).max().unwrap_or(0);
+    for experiment in &comparison.experiments {
+        let against = experiment.claim.facts.iter().find(|fact| fact.held == Some(false));
+        let because = match (experiment.claim.verdict, against) {
+            (Verdict::DidNotHold, Some(fact)) => format!(": {}", fact.sentence),
+            _ => String::new(),
+        };
+        let words = experiment.claim.verdict.words();
+        let line = format!("  {:<width$}  {words}{because}", experiment.name);
+        out += &wrapped(&line, 0, width + 4);
+    }
+    out
+}
+
+/// Lines of at most [`WIDTH`] columns; those after the first are indented further.
+fn wrapped(text: &str, first: usize, later: usize) -> String {
+    let mut out = String::new();
+    // Leading spaces of the text itself are kept.
+    let lead = text.len() - text.trim_start().len();
+    let mut line = " ".repeat(first + lead);
+    let mut empty = true;
+    for word in text.trim_start().split(' ') {
+        let long = line.chars().count() + usize::from(!empty) + word.chars().count() > WIDTH;
+        if long && !empty {
+            out += line.trim_end();
+            out.push('\n');
+            line = " ".repeat(later);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line += word;
+        empty = false;
+    }
+    out + line.trim_end() + "\n"
+}

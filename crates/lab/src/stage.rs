@@ -1,0 +1,369 @@
+//! What an experiment is lent to measure one model once: a way to start it, to drive it, to see what
+//! it used.
+//!
+//! The load runs in threads of this process, not in one of its own: to start one costs 10 ms of
+//! processor time on the server's machine for every cell, and what it saw would have to go through a
+//! text. What is asked of the system while it runs is the same.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use switchboard::Address;
+use switchboard_load::{
+    Control, Interval, LoadError, Onlooker, Outcome, Plan, Progress, Record, Report, Watch, run,
+};
+
+use crate::cores;
+use crate::counted::Counted;
+use crate::experiment::{Pace, Sample, Unmeasured};
+use crate::kernel;
+use crate::peers::Silent;
+use crate::record::Cores;
+use crate::server::{PATIENCE, Running, Stopped};
+use crate::talk::Talk;
+use crate::target::Target;
+
+/// Peers of a model beyond those of an experiment: descriptors that a loop needs for itself.
+const SPARE: u64 = 24;
+/// Between two looks whether all peers are let in.
+const LOOK: Duration = Duration::from_millis(2);
+/// How long the answer to `stats` may take before the first message is sent: some 50 ms.
+const SOON: Duration = Duration::from_millis(40);
+/// How long those who let them in are given to come to rest.
+const REST: Duration = Duration::from_millis(10);
+
+/// One model, to be measured once.
+#[derive(Debug)]
+pub struct Stage<'a> {
+    /// What is measured.
+    pub target: &'a Target,
+    /// What its peers say.
+    pub talk: &'a Talk,
+    /// Who runs where.
+    pub cores: &'a Cores,
+    /// How thoroughly.
+    pub pace: Pace,
+    /// Descriptors that this process may have.
+    pub descriptors: u64,
+    /// Raised when somebody stops the comparison.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// What was seen while a server was driven.
+#[derive(Debug)]
+pub struct Driven {
+    /// What the load saw.
+    pub report: Report,
+    /// Its histograms and counts.
+    pub outcome: Outcome,
+    /// What the kernel had for everybody at most, less what it had before anybody connected; of a
+    /// crowd only.
+    pub kernel_bytes: Option<f64>,
+    /// How many peers the server had at most, as it says itself; of a crowd only.
+    pub peers: Option<u64>,
+    /// What the server counted before and after.
+    counted: Result<(Counted, Counted), String>,
+}
+
+impl Stage<'_> {
+    /// Whether the model, and this process, can have so many peers at a time.
+    ///
+    /// # Errors
+    /// A sentence, if not.
+    pub fn has_room(&self, peers: u64) -> Result<(), Unmeasured> {
+        if let Some(most) = self.target.capacity() {
+            let held = self.target.is_held_by_silence();
+            let room = if held { most } else { most.saturating_sub(SPARE) };
+            if peers > room {
+                return Err(Unmeasured::Because(match held {
+                    true => format!("it serves {most} at a time; others wait"),
+                    false => format!("it watches {most} descriptors at most"),
+                }));
+            }
+        }
+        self.has_descriptors(peers)
+    }
+
+    /// Whether this process can have so many peers at a time, whatever the model can.
+    ///
+    /// # Errors
+    /// A sentence, if not.
+    pub fn has_descriptors(&self, peers: u64) -> Result<(), Unmeasured> {
+        match peers + SPARE > self.descriptors {
+            true => Err(Unmeasured::Because(format!(
+                "the limit on descriptors is {} (ulimit -Hn)",
+                self.descriptors
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    /// Starts the server, on its processors.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn serve(&self) -> Result<Running, Unmeasured> {
+        self.serve_with(None, &[])
+    }
+
+    /// The same with another stock service, and further flags.
+    ///
+    /// # Errors
+    /// Why not: also if it is no stock service that could be changed.
+    pub fn serve_with(
+        &self,
+        service: Option<&[&str]>,
+        flags: &[&str],
+    ) -> Result<Running, Unmeasured> {
+        let owned =
+            |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        if self.stop.load(Ordering::Acquire) {
+            return Err(Unmeasured::Interrupted);
+        }
+        if let Some([name, ..]) = service
+            && !self.target.is_stock()
+        {
+            return Err(Unmeasured::Because(format!("needs peers of the stock service `{name}`")));
+        }
+        let service = service.map(owned);
+        cores::on(&self.cores.server, &self.cores.client, || {
+            Running::start(self.target, service.as_deref(), &owned(flags))
+        })
+        .flatten()
+        .map_err(Unmeasured::Because)
+    }
+
+    /// So many peers that are let in and say nothing, until this is dropped.
+    ///
+    /// # Errors
+    /// Why they are not all let in.
+    pub fn silent(&self, server: &mut Running, peers: u64) -> Result<Silent, Unmeasured> {
+        let silent = Silent::connect(server.address, peers, &self.stop)?;
+        let began = Instant::now();
+        while self.target.is_ours() && server.stats(PATIENCE)?.number("peers").unwrap_or(0) < peers
+        {
+            if self.stop.load(Ordering::Acquire) {
+                return Err(Unmeasured::Interrupted);
+            }
+            if began.elapsed() > PATIENCE {
+                let seconds = PATIENCE.as_secs();
+                let sentence = format!("not all of {peers} peers are let in within {seconds} s");
+                return Err(Unmeasured::Because(server.ended().unwrap_or(sentence)));
+            }
+            thread::sleep(LOOK);
+        }
+        // Whoever let them in, threads and processes too, has come to rest.
+        thread::sleep(REST);
+        Ok(silent)
+    }
+
+    /// Drives the server by `plan`, whose target is set here, and looks at its processes meanwhile.
+    ///
+    /// # Errors
+    /// Why nothing was measured: the server ended, or did not answer rightly.
+    pub fn drive(&self, server: &mut Running, plan: Plan) -> Result<Driven, Unmeasured> {
+        let driven = self.drive_anyhow(server, plan)?;
+        driven.all_answered().map(|()| driven)
+    }
+
+    /// The same, but messages may fail.
+    ///
+    /// # Errors
+    /// Why nothing was measured: the server ended, or nobody could connect.
+    pub fn drive_anyhow(&self, server: &mut Running, plan: Plan) -> Result<Driven, Unmeasured> {
+        self.watched(server, plan, false)
+    }
+
+    /// The same, with a look at the kernel's memory and at the number of peers ten times a second:
+    /// for crowds of which latencies and processor time are not the question.
+    ///
+    /// # Errors
+    /// Why nothing was measured: the server ended, or nobody could connect.
+    pub fn drive_crowd(&self, server: &mut Running, plan: Plan) -> Result<Driven, Unmeasured> {
+        self.watched(server, plan, true)
+    }
+
+    fn watched(&self, server: &mut Running, plan: Plan, crowd: bool) -> Result<Driven, Unmeasured> {
+        let plan = Plan { target: Address::from(server.address), ..plan };
+        let onlooker = Onlooker::of(server.pid())?;
+        let kernel_before = kernel::bytes();
+        let mut witness = Witness {
+            server,
+            onlooker: &onlooker,
+            crowd,
+            before: None,
+            after: None,
+            kernel: None,
+            peers: None,
+        };
+        let result = run(&plan, &self.control(), &mut witness);
+        let Witness { before, after, kernel, peers, .. } = witness;
+        let seen = onlooker.finish();
+        if self.stop.load(Ordering::Acquire) {
+            return Err(Unmeasured::Interrupted);
+        }
+        if let Some(ended) = server.ended() {
+            return Err(Unmeasured::Because(ended));
+        }
+        let outcome = result.map_err(|error| match error {
+            LoadError::Plan(sentence) | LoadError::NotApplied(sentence) => {
+                Unmeasured::Because(sentence)
+            }
+        })?;
+        let mut report = Report::of(&outcome);
+        if let Some(seen) = seen {
+            report = report.beside(&seen);
+        }
+        let unheard = || Err("it was not asked what it counted".to_owned());
+        let counted = before
+            .unwrap_or_else(unheard)
+            .and_then(|before| after.unwrap_or_else(unheard).map(|after| (before, after)));
+        let kernel_bytes = kernel.zip(kernel_before).map(|(after, before)| after - before);
+        Ok(Driven { report, outcome, kernel_bytes, peers, counted })
+    }
+
+    /// Stops the server in order.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn stop(&self, server: Running) -> Result<Stopped, Unmeasured> {
+        server.stop().map_err(Unmeasured::Because)
+    }
+
+    /// Ends a load when the comparison is stopped.
+    pub fn control(&self) -> Control {
+        Control::stopped_by(Arc::clone(&self.stop))
+    }
+}
+
+impl Driven {
+    /// Processor time of the server for each message, in nanoseconds.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub fn cpu_ns(&self) -> Result<Sample, String> {
+        let server = self.report.server.as_ref();
+        let each = server.and_then(|server| server.cpu_per_message_ns);
+        each.map(Sample::from).ok_or_else(|| "no message was answered".to_owned())
+    }
+
+    /// System calls of the server for each message, as the server counts them.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub fn calls(&self) -> Result<Sample, String> {
+        self.counted_each(Counted::calls)
+    }
+
+    /// What the server counted meanwhile, warm-up included.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub fn counted(&self, key: &str) -> Result<f64, String> {
+        let (before, after) = self.counted.as_ref().map_err(String::clone)?;
+        let count = after.number(key).zip(before.number(key));
+        let count = count.map(|(after, before)| after.saturating_sub(before) as f64);
+        count.ok_or_else(|| format!("it does not count `{key}`"))
+    }
+
+    /// What the server counted meanwhile, for each message.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub fn counted_each(&self, of: impl Fn(&Counted) -> Option<u64>) -> Result<Sample, String> {
+        let (before, after) = self.counted.as_ref().map_err(String::clone)?;
+        let answered = self.outcome.before.counts.answered + self.outcome.record.counts.answered;
+        let count = of(after).zip(of(before)).map(|(after, before)| after.saturating_sub(before));
+        let count = count.ok_or("it does not count its system calls")?;
+        match answered {
+            0 => Err("no message was answered".into()),
+            _ => Ok((count as f64 / answered as f64).into()),
+        }
+    }
+
+    /// Half of the replies took no longer, in nanoseconds.
+    ///
+    /// # Errors
+    /// If there was none.
+    pub fn p50_ns(&self) -> Result<Sample, String> {
+        Driven::known(self.report.latency.p50_ns)
+    }
+
+    /// All but a hundredth of the replies took no longer, in nanoseconds.
+    ///
+    /// # Errors
+    /// If there was none.
+    pub fn p99_ns(&self) -> Result<Sample, String> {
+        Driven::known(self.report.latency.p99_ns)
+    }
+
+    fn known(ns: Option<u64>) -> Result<Sample, String> {
+        ns.map(|ns| Sample::from(ns as f64)).ok_or_else(|| "no message was answered".to_owned())
+    }
+
+    /// Right replies a second.
+    pub fn rate(&self) -> f64 {
+        self.report.achieved.rate
+    }
+
+    /// Whether every message was answered rightly.
+    ///
+    /// # Errors
+    /// What went wrong, if anything did.
+    pub fn all_answered(&self) -> Result<(), Unmeasured> {
+        self.failure().map_or(Ok(()), |failure| Err(Unmeasured::Because(failure)))
+    }
+
+    fn failure(&self) -> Option<String> {
+        let errors = self.report.errors_before.iter().chain(&self.report.errors);
+        let count: u64 = errors.clone().map(|line| line.count).sum();
+        let first = errors.clone().find_map(|line| line.first.clone()).unwrap_or_default();
+        let unanswered = self.report.achieved.unanswered;
+        match (count, unanswered) {
+            (0, 0) => None,
+            (0, _) => Some(format!("{unanswered} messages were never answered")),
+            (1, _) => Some(format!("a message failed: {first}")),
+            _ => Some(format!("{count} messages failed, the first: {first}")),
+        }
+    }
+}
+
+/// Asks the server what it counted, before the first message and after the last.
+struct Witness<'a> {
+    server: &'a mut Running,
+    onlooker: &'a Onlooker,
+    before: Option<Result<Counted, String>>,
+    after: Option<Result<Counted, String>>,
+    /// Whether to look at what a crowd makes the kernel hold, and at how many are let in.
+    crowd: bool,
+    kernel: Option<f64>,
+    peers: Option<u64>,
+}
+
+impl Watch for Witness<'_> {
+    fn progress(&mut self, _: &Progress<'_>) {
+        // Until the load begins the crowd is not there yet.
+        if self.crowd && self.before.is_some() {
+            self.kernel = [self.kernel, kernel::bytes()].into_iter().flatten().reduce(f64::max);
+            let peers = self.server.stats(SOON).ok().and_then(|counted| counted.number("peers"));
+            self.peers = self.peers.max(peers);
+        }
+    }
+
+    fn interval(&mut self, _: &Interval, _: &Record) {}
+
+    fn begins(&mut self, lead: Duration, lasts: Option<Duration>) {
+        self.onlooker.begins(lead, lasts);
+        self.before = Some(self.server.stats(SOON));
+    }
+
+    fn ends(&mut self) {
+        self.onlooker.ends();
+        // Only if it answered before: one that hangs has been waited for once.
+        if matches!(self.before, Some(Ok(_))) {
+            self.after = Some(self.server.stats(PATIENCE));
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! A comparison that was made once, in the file that everything is rendered from.
+
+#![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
+
+use switchboard_lab::{Comparison, report};
+
+const EXAMPLE: &str = include_str!("example.json");
+
+fn example() -> Comparison {
+    Comparison::from_json(EXAMPLE).unwrap()
+}
+
+/// Kills: a field that is written and not read, or read and not written.
+#[test]
+fn a_comparison_survives_the_way_through_its_file() {
+    let read: serde_json::Value = serde_json::from_str(&example().to_json()).unwrap();
+    let written: serde_json::Value = serde_json::from_str(EXAMPLE).unwrap();
+    assert_eq!(read, written);
+}
+
+#[test]
+fn what_is_no_comparison_is_refused() {
+    let refused = |text: &str| Comparison::from_json(text).unwrap_err();
+    assert!(refused("{}").contains("no result of `compare`"));
+    let older = EXAMPLE.replace("switchboard.compare/1", "switchboard.compare/0");
+    assert!(refused(&older).contains("measure again"));
+    let stranger = EXAMPLE.replacen("\"reference\": \"epoll\"", "\"reference\": \"nobody\"", 1);
+    assert!(refused(&stranger).contains("none of its models"));
+    let mut broken = example();
+    broken.experiments[0].points[0].cells.swap(0, 1);
+    assert!(refused(&broken.to_json()).contains("has cells for"));
+    let mut broken = example();
+    let cell = &mut broken.experiments[0].points[0].cells[0];
+    cell.values.remove("cpu_ns");
+    assert!(refused(&broken.to_json()).contains("has no value `cpu_ns`"));
+}
+
+/// Kills: a line that a terminal of 100 columns breaks; a model or a verdict that is left out.
+#[test]
+fn the_table_fits_a_terminal_and_says_everything() {
+    let example = example();
+    let text = report::text(&example, false);
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    for model in &example.models {
+        let rows = text.lines().filter(|line| line.split(' ').next() == Some(&model.name));
+        assert!(rows.count() >= example.experiments.len(), "{}", model.name);
+    }
+    for experiment in &example.experiments {
+        assert!(text.contains(&format!("Claim {}", experiment.claim.verdict.words())));
+    }
+    let painted = report::text(&example, true);
+    let plain = ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[33m"]
+        .iter()
+        .fold(painted, |text, code| text.replace(code, ""));
+    assert_eq!(plain, text, "colour changes nothing else");
+}
+
+/// Kills: a sample that the spreadsheet does not get; a comma that breaks a line in two.
+#[test]
+fn every_sample_has_a_line() {
+    let example = example();
+    let csv = report::csv(&example);
+    let values = example.experiments.iter().flat_map(|experiment| &experiment.points);
+    let values = values.flat_map(|point| &point.cells).flat_map(|cell| cell.values.values());
+    let lines: usize = values.map(|value| value.figure().map_or(1, |one| one.samples.len())).sum();
+    assert_eq!(csv.lines().count(), lines + 1);
+    let columns = csv.lines().next().unwrap().split(',').count();
+    for line in csv.lines().filter(|line| !line.contains('"')) {
+        assert_eq!(line.split(',').count(), columns, "{line}");
+    }
+}
