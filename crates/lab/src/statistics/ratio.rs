@@ -13,8 +13,8 @@ use crate::record::{Compared, Ratio};
 /// Ratios nearer to 1 are not told from it, however little they vary: they move by as much from one
 /// start of a program, or one build of it, to the next.
 const RELEVANT: f64 = 1.01;
-/// Resamples: as many as make the standard error right to some 3%.
-const RESAMPLES: usize = 500;
+/// Resamples: as many as make the standard error right to some 5%.
+const RESAMPLES: usize = 200;
 
 /// How many times `base` the samples are: pairs by round. `None` without a pair, or if one of them
 /// is not above 0.
