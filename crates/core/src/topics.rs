@@ -17,6 +17,7 @@ mod topic;
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -44,6 +45,8 @@ struct Board {
     reach: OnceLock<Box<dyn Reach>>,
     /// The mailboxes of those whose joining is on its way to whoever decides it.
     joining: Mutex<HashMap<(u64, Arc<str>), Mailbox>>,
+    /// Nobody is told any more who comes and goes.
+    hushed: AtomicBool,
 }
 
 /// How what is asked for in one process gets to whoever orders it for all.
@@ -184,6 +187,11 @@ impl Topics {
         counted.filter(|(_, count)| *count > 0).collect()
     }
 
+    /// Whether others than this process have a part in them.
+    pub fn spans(&self) -> bool {
+        self.0.reach.get().is_some()
+    }
+
     fn find(&self, topic: &str) -> Option<Arc<Mutex<Topic>>> {
         lock(&self.0.topics).get(topic).cloned()
     }
@@ -203,6 +211,11 @@ impl Topics {
     pub fn connect(&self, reach: impl Reach + 'static) {
         let connected = self.0.reach.set(Box::new(reach));
         debug_assert!(connected.is_ok(), "a process is connected once");
+    }
+
+    /// From now on nobody is told who comes and goes: the whole server stops.
+    pub fn hush(&self) {
+        self.0.hushed.store(true, Relaxed);
     }
 
     /// Puts what was asked for by process `origin` behind everything else, for all processes: what
@@ -243,7 +256,10 @@ impl Topics {
 
     fn order_for(&self, op: Op, origin: u32, mailbox: Option<&Mailbox>) -> Option<News> {
         self.with_topic(&Arc::clone(&op.topic), |topic| {
-            let news = topic.decide(op);
+            let mut news = topic.decide(op);
+            if self.0.hushed.load(Relaxed) {
+                news.iter_mut().for_each(News::hush);
+            }
             news.inspect(|news| topic.carry_out(news.clone(), origin, mailbox))
         })
     }

@@ -8,12 +8,14 @@
 //! - [`Entry`], [`ServiceOption`], [`Options`]: what a service says of itself and is told.
 //! - `echo`, `discard`, `chargen`, `daytime`, `time`, `upper`: the small ones, event style.
 //! - `hotline`: a phone menu, straight-line style.
+//! - `chat`: rooms in which people talk to each other, on every model; event style.
 //! - `work`: burns, sleeps and crashes to order, for measuring. `probe` (hidden): what the
 //!   conformance suite talks to. Both in both styles.
 //! - [`printing`]: lines on standard output that never make a loop wait.
 
 mod chargen;
 mod charset;
+mod chat;
 mod daytime;
 mod discard;
 mod echo;
@@ -39,6 +41,7 @@ pub static SERVICES: &[&Entry] = &[
     &time::ENTRY,
     &upper::ENTRY,
     &hotline::ENTRY,
+    &chat::ENTRY,
     &work::ENTRY,
     &probe::ENTRY,
 ];

@@ -121,6 +121,16 @@ impl News {
         }
     }
 
+    /// Nobody is told who has come or gone.
+    pub(super) fn hush(&mut self) {
+        match &mut self.event {
+            Event::Joined { hello: words, .. }
+            | Event::Relabelled { hello: words, .. }
+            | Event::Left(words) => words.clear(),
+            Event::Refused | Event::Published(_) => {}
+        }
+    }
+
     /// As it is for processes that do not serve the peer that has asked.
     #[must_use]
     pub fn for_others(&self) -> News {

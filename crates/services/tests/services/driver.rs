@@ -2,33 +2,53 @@
 //! server's does after each call, on a socket that takes only what the peer reads at that moment.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Connection, Ending, Limits, Next, Service, Style};
+use switchboard_core::{Connection, Ending, Limits, Next, PeerInfo, Post, Service, Style, Terms};
 
 pub(crate) struct Driver {
     connection: Connection,
     room: Vec<u8>,
     now: Instant,
     draining: bool,
+    rung: Arc<Bell>,
     /// What the peer has read so far.
     pub(crate) output: Vec<u8>,
     /// How the peer ended, if it has.
     pub(crate) ending: Option<Ending>,
 }
 
+/// There is mail for the peer.
+#[derive(Default)]
+struct Bell(AtomicBool);
+
+impl Post for Bell {
+    fn ring(&self, _: u64, _: u64, _: bool) {
+        self.0.store(true, SeqCst);
+    }
+}
+
 impl Driver {
     /// A peer that has just been opened and has read nothing. It may be idle for ever.
     pub(crate) fn open(service: &Service, limits: Limits) -> Driver {
+        Driver::open_as(7, service, limits)
+    }
+
+    /// One of several: each has an identity of its own.
+    pub(crate) fn open_as(id: u64, service: &Service, limits: Limits) -> Driver {
         let Style::Event(open) = service.style() else { panic!("{service:?} has no sessions") };
         let limits = Limits { idle: None, ..limits };
         let now = Instant::now();
-        let peer = crate::peer();
-        let mut connection = Connection::new(open(&peer), &peer, Arc::new(limits.into()), now);
+        let peer = PeerInfo { id, ..crate::peer() };
+        let rung = Arc::new(Bell::default());
+        let post: Arc<dyn Post> = Arc::clone(&rung) as Arc<dyn Post>;
+        let terms = Arc::new(Terms { limits, offload: None, post: Some(post) });
+        let mut connection = Connection::new(open(&peer), &peer, terms, now);
         let mut room = Vec::new();
         connection.open(now, &mut room);
         let (output, ending) = (Vec::new(), None);
-        let mut driver = Driver { connection, room, now, draining: false, output, ending };
+        let mut driver = Driver { connection, room, now, draining: false, rung, output, ending };
         driver.work();
         driver
     }
@@ -73,6 +93,28 @@ impl Driver {
         self.work();
     }
 
+    /// Takes mail, if there is any. Says whether there was.
+    pub(crate) fn hear(&mut self) -> bool {
+        let rung = self.rung.0.swap(false, SeqCst);
+        if rung && self.ending.is_none() {
+            self.connection.mail(self.now, &mut self.room);
+            self.work();
+        }
+        rung
+    }
+
+    /// The peer's connection breaks.
+    pub(crate) fn reset(&mut self) {
+        self.connection.fail(Ending::Reset);
+        self.work();
+    }
+
+    /// It is gone, as its session is told.
+    pub(crate) fn close(self) -> Ending {
+        let ending = self.ending.unwrap_or(Ending::CutOff);
+        self.connection.close(ending)
+    }
+
     /// Time passes until the next deadline. Says whether there was one.
     pub(crate) fn wake(&mut self) -> bool {
         let Some(deadline) = self.connection.deadline() else { return false };
@@ -100,6 +142,9 @@ impl Driver {
     /// What a carrier does after each call, as `work` of the server's.
     fn work(&mut self) {
         loop {
+            if self.connection.took_mailbox() && self.connection.mail_comes_to(0) {
+                self.rung.0.store(true, SeqCst);
+            }
             if !self.connection.unsent(&self.room).is_empty() {
                 self.connection.sent(0, self.now, &mut self.room);
             }

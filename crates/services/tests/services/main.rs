@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod chargen;
+mod chat;
 mod cuts;
 mod driver;
 mod hotline;

@@ -1,0 +1,116 @@
+//! What of a line is passed on, and what a name may be.
+
+/// The longest name of a person or a room, in characters.
+pub(super) const NAME_MAX: usize = 20;
+
+/// A line as others may see it: UTF-8, without anything that would move their cursor, change their
+/// colours, or write from right to left over what stands there. `None`: it is no UTF-8.
+pub(super) fn cleaned(line: &[u8]) -> Option<String> {
+    let text = match line.contains(&telnet::COMMAND) {
+        true => String::from_utf8(telnet::without_commands(line)).ok()?,
+        false => std::str::from_utf8(line).ok()?.to_owned(),
+    };
+    let text = match text.chars().any(is_unseen) {
+        true => text.chars().filter_map(shown).collect(),
+        false => text,
+    };
+    Some(match text.trim_end().len() {
+        len if len == text.len() => text,
+        len => text[..len].to_owned(),
+    })
+}
+
+fn shown(c: char) -> Option<char> {
+    match c {
+        '\t' => Some(' '),
+        c => (!is_unseen(c)).then_some(c),
+    }
+}
+
+/// Control characters; Unicode's separators of lines; what changes the direction of what follows
+/// (Unicode Standard Annex 9); the mark of byte order.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}')
+        || ('\u{202a}'..='\u{202e}').contains(&c)
+        || ('\u{2066}'..='\u{2069}').contains(&c)
+}
+
+/// Whether somebody, or a room, may be called that: letters and digits of any script, `-`, `_`.
+pub(super) fn is_name(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let length = name.chars().count();
+    // Who is called so could speak for others: `[you to ann]`.
+    (1..=NAME_MAX).contains(&length) && name.chars().all(plain) && folded(name) != "you"
+}
+
+/// The same for names that are told apart by capitals only.
+pub(super) fn folded(name: &str) -> String {
+    name.chars().flat_map(char::to_lowercase).collect()
+}
+
+/// What `telnet` sends besides text (RFC 854), at Ctrl-C for example.
+mod telnet {
+    /// IAC: a command follows. No byte of UTF-8.
+    pub(super) const COMMAND: u8 = 255;
+    const BEGIN: u8 = 250;
+    const END: u8 = 240;
+
+    pub(super) fn without_commands(line: &[u8]) -> Vec<u8> {
+        let (mut text, mut rest) = (Vec::with_capacity(line.len()), line);
+        while let [byte, after @ ..] = rest {
+            rest = match (*byte, after) {
+                (COMMAND, [BEGIN, after @ ..]) => {
+                    let end = after.windows(2).position(|pair| pair == [COMMAND, END]);
+                    end.map_or(&[], |end| &after[end + 2..])
+                }
+                // WILL, WON'T, DO, DON'T, and what.
+                (COMMAND, [251..=254, _, after @ ..]) => after,
+                (COMMAND, [_, after @ ..]) => after,
+                (COMMAND, []) => &[],
+                (byte, after) => {
+                    text.push(byte);
+                    after
+                }
+            };
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_spoil_a_terminal_is_taken_out() {
+        let clean = |text: &str| cleaned(text.as_bytes()).unwrap();
+        assert_eq!(clean("plain, 你好, ü, 👩\u{200d}🚀"), "plain, 你好, ü, 👩\u{200d}🚀");
+        assert_eq!(clean("\u{1b}[31mred\u{1b}[0m\u{7}"), "[31mred[0m");
+        assert_eq!(clean("a\tb\rc\u{85}d\u{202e}e\u{2028}f\0"), "a bcdef");
+        assert_eq!(clean("trailing \t "), "trailing");
+        assert_eq!(clean("\u{1}\u{2}"), "");
+        assert_eq!(cleaned(b"caf\xe9"), None);
+        assert_eq!(cleaned(b"\xed\xa0\x80"), None);
+    }
+
+    #[test]
+    fn telnet_commands_are_no_text() {
+        assert_eq!(cleaned(b"\xff\xf4\xff\xfd\x06hello").unwrap(), "hello");
+        assert_eq!(cleaned(b"he\xff\xfa\x18\0xterm\xff\xf0llo\xff").unwrap(), "hello");
+        assert_eq!(cleaned(b"a\xff\xfa\x18").unwrap(), "a");
+        assert_eq!(cleaned(b"\xfe"), None);
+    }
+
+    #[test]
+    fn names_are_words() {
+        for name in ["ann", "Ann-2", "小明", "x_y", "ÄÖÜ", "abcdefghijabcdefghij"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", "two words", "a\u{1b}", "<b>", "a/b", "You", "abcdefghijabcdefghijk", "a:"]
+        {
+            assert!(!is_name(name), "{name}");
+        }
+        assert_eq!(folded("ÄNN"), folded("änn"));
+    }
+}
