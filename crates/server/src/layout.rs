@@ -70,15 +70,17 @@ impl Layout {
     }
 
     /// The most peers that one process can have: one descriptor each, unless each has a process,
-    /// and what else the model needs.
-    pub(crate) fn peers_that_fit(&self, model: &Model) -> usize {
+    /// and what else the model needs. With topics that `span` processes, each has a line.
+    pub(crate) fn peers_that_fit(&self, model: &Model, span: bool) -> usize {
         let fit = descriptors::peers_that_fit().min((model.kind().fits)());
         match model.kind().isolates_crashes {
+            true if span => (fit / 2).max(1),
             // The parent has a descriptor for each child, too.
             true => fit,
             // What each process opens for itself, beside what is open now.
             false if model.processes().is_some() => {
-                fit.saturating_sub((model.kind().descriptors)(model)).max(1)
+                let own = (model.kind().descriptors)(model) + usize::from(span);
+                fit.saturating_sub(own).max(1)
             }
             false => fit,
         }

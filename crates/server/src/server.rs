@@ -268,7 +268,8 @@ impl Server {
                 kind.name,
             )));
         }
-        if self.service.declared_state() == State::Shared && !model.shares_memory() {
+        let spans = self.service.declared_topics().is_some();
+        if self.service.declared_state() == State::Shared && !spans && !model.shares_memory() {
             return Err(ServeError::Refused(unshared(&self.service, &model)));
         }
         if let Some(reason) = (kind.unavailable)() {
@@ -289,7 +290,7 @@ impl Server {
         let listeners =
             Listeners::open(&addresses, listen, layout.all_sets()).map_err(ServeError::Io)?;
         let sessions = Sessions::new(Arc::clone(&self.service), &model);
-        let own_most = layout.peers_that_fit(&model).min(sessions.peers_that_fit());
+        let own_most = layout.peers_that_fit(&model, spans).min(sessions.peers_that_fit());
         let most = options.peers_max.unwrap_or(own_most.saturating_mul(layout.processes));
         let gate = Gate::new(most, own_most, others, options.when_full).map_err(ServeError::Io)?;
         let site = Site {

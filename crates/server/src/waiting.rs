@@ -60,6 +60,11 @@ mod watch {
             Ok(epoll::add(&self.epoll, fd, EventData::new_u64(name), flags)?)
         }
 
+        /// Watches whether `fd` takes more.
+        pub(crate) fn add_writable(&self, fd: impl AsFd, name: u64) -> io::Result<()> {
+            Ok(epoll::add(&self.epoll, fd, EventData::new_u64(name), EventFlags::OUT)?)
+        }
+
         /// Watches `fd` no longer.
         pub(crate) fn remove(&self, fd: impl AsFd) {
             if let Err(error) = epoll::delete(&self.epoll, fd) {

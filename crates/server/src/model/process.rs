@@ -25,7 +25,7 @@ use crate::listening::Listener;
 use crate::obedience::Handler;
 use crate::site::Site;
 use crate::supervision::child::{self, Child, Exit, process_name};
-use crate::supervision::{Crew, Seen};
+use crate::supervision::{Crew, Lines, Seen, lines};
 use crate::waiting::Watch;
 
 use own::{CUT, DRAIN, Own};
@@ -53,8 +53,9 @@ const GRACE: Duration = Duration::from_secs(1);
 const TELL_LEAST: Duration = Duration::from_millis(20);
 const TELL_MOST: Duration = Duration::from_secs(1);
 
-/// Names in the watch: listeners first, then the gate's bell, then children by their rows.
+/// Names in the watch: listeners first, then the gate's bell, the exchange, and children by their rows.
 const LEFT: u64 = 1 << 32;
+const EXCHANGE: u64 = LEFT + 1;
 const CHILDREN: u64 = 1 << 33;
 
 /// The parent: its children are its crew.
@@ -75,6 +76,7 @@ struct Parent {
     /// Who waited in the backlogs when the drain began, until there is room for a child.
     lobby: Lobby,
     own: Arc<Own>,
+    lines: Lines,
     /// What children do at SIGTERM.
     _heeds: Handler,
     /// A child's: to allocate them costs more than to find them.
@@ -86,6 +88,8 @@ struct Parent {
 /// One child, and whom it serves.
 struct Kid {
     child: Child,
+    /// Its line to the exchange, if there is one.
+    line: lines::Number,
     info: PeerInfo,
     /// What its row had counted before it.
     before: (u64, u64),
@@ -98,6 +102,7 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
     let watch = Watch::new()?;
     let heeds = own::obey_signals(&own, &site.stop)?;
     watch.add(site.gate.left(Whose::Servers), LEFT, false)?;
+    let lines = Lines::of(&site.service, &watch, EXCHANGE)?;
     let parent = Parent {
         site: Arc::clone(site),
         lent: site.listeners.lend(0),
@@ -109,6 +114,7 @@ fn start(site: &Arc<Site>, model: &Model) -> io::Result<Box<dyn Crew>> {
         pause: None,
         lobby: Lobby::new(site, site.row(0), false),
         own,
+        lines,
         _heeds: heeds,
         buffers: Buffers::ready(),
         tell_again: None,
@@ -200,8 +206,12 @@ impl Parent {
         let name = process_name(&format!("sb-peer-{}", info.id));
         // On the stack, to which a child writes in any case.
         let presence = Presence::new(newcomer, row.clone());
-        let started =
-            Child::start(&name, || self.own.serve(&self.site, &presence, &mut self.buffers));
+        let mut line = None;
+        let started = self.lines.open().and_then(|(number, mut branch)| {
+            line = number;
+            let (site, buffers) = (&self.site, &mut self.buffers);
+            Child::start(&name, || self.own.serve(site, &presence, branch.take(), buffers))
+        });
         drop(presence);
         let started = started.and_then(|child| {
             let watch = self.watch.as_ref().expect("only a child has none");
@@ -214,8 +224,13 @@ impl Parent {
             }
         });
         match started {
-            Ok(child) => drop(self.children.insert(Kid { child, info, before })),
-            Err(error) => self.not_forked(&row, &error),
+            Ok(child) => {
+                self.children.insert(Kid { child, line, info, before });
+            }
+            Err(error) => {
+                self.lines.hang_up(line);
+                self.not_forked(&row, &error);
+            }
         }
     }
 
@@ -245,6 +260,7 @@ impl Parent {
         if let Some(watch) = &self.watch {
             watch.remove(&kid.child);
         }
+        self.lines.hang_up(kid.line);
         let rows = self.site.rows.start + number..self.site.rows.start + number + 1;
         let ending = if self.own.cuts() { Ending::CutOff } else { Ending::Panicked };
         if self.site.counters.close(rows, ending) > 0 || exit != Exit::Status(0) {
@@ -255,6 +271,19 @@ impl Parent {
         if self.pause == Some(None) {
             self.pause = None;
         }
+    }
+
+    /// Passes on what children ask of topics. One that hears nothing is killed.
+    fn exchange(&mut self) -> io::Result<()> {
+        let given_up = self.lines.look()?;
+        for (_, kid) in &self.children {
+            if kid.line.is_some_and(|line| given_up.contains(&line)) {
+                let PeerInfo { id, address, .. } = &kid.info;
+                tracing::warn!("the process of peer {id} {address} hears nothing: it is killed");
+                kid.child.signal(Signal::KILL);
+            }
+        }
+        Ok(())
     }
 
     fn tell_all(&self, stage: u64) {
@@ -269,7 +298,7 @@ impl Crew for Parent {
     }
 
     fn next_look(&self) -> Option<Instant> {
-        self.pause.flatten()
+        self.pause.flatten().into_iter().chain(self.lines.next_look()).min()
     }
 
     fn look(&mut self) -> io::Result<()> {
@@ -281,6 +310,8 @@ impl Crew for Parent {
         for name in ready {
             if name >= CHILDREN {
                 self.bury((name - CHILDREN) as usize);
+            } else if name == EXCHANGE {
+                // After this.
             } else if name == LEFT {
                 self.acceptor.answer(&self.site.gate, Whose::Servers);
                 self.pause = None;
@@ -290,6 +321,7 @@ impl Crew for Parent {
                 self.accept(name as usize);
             }
         }
+        self.exchange()?;
         self.listen()
     }
 
@@ -300,6 +332,7 @@ impl Crew for Parent {
     fn let_go(&mut self) -> Option<Duration> {
         let now = Instant::now();
         let _ = self.listen();
+        self.lines.hush();
         self.pause = None;
         let again = self.serve_rest().map_or(TELL_LEAST, |again| again.min(TELL_LEAST));
         if self.tell_again.is_none_or(|at| at <= now) {

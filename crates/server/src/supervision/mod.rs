@@ -3,9 +3,12 @@
 //! A [`Crew`] is whoever serves in a process, be it threads or processes; the [`warden`] is the
 //! thread that watches over it and obeys the operator. One of each for all models.
 
+mod branch;
 mod channel;
 pub(crate) mod child;
 pub(crate) mod crew;
+mod exchange;
+pub(crate) mod lines;
 pub(crate) mod patience;
 mod place;
 pub(crate) mod processes;
@@ -13,5 +16,7 @@ pub(crate) mod staff;
 mod supervised;
 pub(crate) mod warden;
 
+pub(crate) use branch::Branch;
 pub(crate) use crew::{Crew, Seen};
+pub(crate) use lines::Lines;
 pub(crate) use staff::Staff;

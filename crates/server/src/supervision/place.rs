@@ -107,6 +107,8 @@ impl Place {
 pub(super) struct Member {
     pub(super) child: Child,
     pub(super) channel: Channel,
+    /// Its line to the exchange, if there is one.
+    pub(super) line: Option<usize>,
     /// Orders for which its channel had no room: a process that is stopped, or computes, reads none.
     pub(super) owed: VecDeque<Order>,
     has_wished: bool,
@@ -115,8 +117,8 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(child: Child, channel: Channel) -> Member {
-        Member { child, channel, owed: VecDeque::new(), has_wished: false, cut_at: None }
+    pub(super) fn new(child: Child, channel: Channel, line: Option<usize>) -> Member {
+        Member { child, channel, line, owed: VecDeque::new(), has_wished: false, cut_at: None }
     }
 
     /// Cuts its peers off, if it is time to; not if the whole server drains, as its drain has it.

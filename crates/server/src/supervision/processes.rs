@@ -4,20 +4,21 @@
 //! listeners before the first fork and keeps them: a process that dies leaves its backlog to its
 //! replacement, and no peer that waits there is reset.
 
+mod gone;
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
 use switchboard_core::Ending;
 
 use super::channel::{Channel, Order, Word};
-use super::child::{Child, Exit};
-use super::patience::Verdict;
+use super::child::Child;
 use super::place::{Member, Place};
 use super::supervised::{self, Deaf};
-use super::{Crew, Seen, child};
-use crate::counters::Stats;
+use super::{Branch, Crew, Lines, Seen, child};
 use crate::layout::Layout;
 use crate::model::Model;
 use crate::site::Site;
@@ -40,6 +41,7 @@ pub(crate) struct Processes {
     places: Vec<Place>,
     /// Watches children and channels; `None` in a child.
     watch: Option<Watch>,
+    lines: Lines,
     told_to_drain: bool,
     told_to_cut: bool,
 }
@@ -51,12 +53,14 @@ impl Processes {
     /// If they do not come up.
     pub(crate) fn start(site: &Arc<Site>, model: &Model, layout: Layout) -> io::Result<Processes> {
         child::keep_endings();
+        let watch = Watch::new()?;
         let mut processes = Processes {
             site: Arc::clone(site),
             model: model.clone(),
             layout,
             places: (0..layout.processes).map(|_| Place::new(Instant::now())).collect(),
-            watch: Some(Watch::new()?),
+            lines: Lines::of(&site.service, &watch, EXCHANGE)?,
+            watch: Some(watch),
             told_to_drain: false,
             told_to_cut: false,
         };
@@ -99,26 +103,31 @@ impl Processes {
         place.replace_at = None;
         place.patience.begin(Instant::now());
         let seat = place.current();
+        let mut line = None;
         let started = Channel::pair().and_then(|ends| {
             let (mut ends, deaf) = (Some(ends), Deaf::to_sigterm()?);
+            let (number_of_line, mut branch) = self.lines.open()?;
+            line = number_of_line;
             let name = child::process_name(&format!("sb-process-{number}"));
             let child = Child::start(&name, || {
                 let Some((here, there)) = ends.take() else { return 1 };
                 // What is on the supervisor's stack stays open here, unless it is closed.
                 drop(here);
-                self.serve_as(number, seat, there, &deaf)
+                self.serve_as((number, seat), (there, branch.take()), &deaf)
             })?;
             let (channel, _) = ends.take().expect("only the child has taken them");
-            Ok(Member::new(child, channel))
+            Ok(Member::new(child, channel, line))
         });
         let member = match started {
             Ok(member) => member,
             Err(error) => {
+                self.lines.hang_up(line);
                 return self.died((number, seat), false, &format!("cannot be started: {error}"));
             }
         };
         if let Err(error) = self.watch_over(&member, number, seat) {
             member.child.kill();
+            self.lines.hang_up(line);
             return self.died((number, seat), false, &format!("cannot be watched: {error}"));
         }
         self.places[number].fill(member);
@@ -132,81 +141,33 @@ impl Processes {
     }
 
     /// In the child: lets go of all that is the supervisor's, and serves.
-    fn serve_as(&mut self, number: usize, seat: usize, channel: Channel, deaf: &Deaf) -> i32 {
-        self.places.clear();
-        self.watch = None;
-        let rows = self.layout.rows_of(number, seat);
-        let site = self.site.of_process(number, rows, self.layout.sets);
-        supervised::serve(site, &self.model, number, channel, deaf)
-    }
-
-    /// One has died, or could not be started: its peers are counted as failed, its place is filled
-    /// again, soon. One that `had_left` has a successor.
-    fn died(
+    fn serve_as(
         &mut self,
         (number, seat): (usize, usize),
-        had_left: bool,
-        how: &str,
-    ) -> io::Result<()> {
-        let ending = if self.told_to_cut { Ending::CutOff } else { Ending::Panicked };
-        let lost = self.close_rows(number, seat, ending);
-        if self.site.stop.draining() || had_left {
-            if lost > 0 {
-                tracing::warn!("process {number} {how} in the drain; it had {}", peers(lost));
-            }
-            return Ok(());
-        }
-        let place = &mut self.places[number];
-        match place.patience.died(Instant::now()) {
-            Verdict::Replace(pause) => {
-                place.replace_at = Some(Instant::now() + pause);
-                let when = match pause {
-                    Duration::ZERO => "it is replaced".to_owned(),
-                    pause => format!("it is replaced in {pause:?}"),
-                };
-                let lost =
-                    if lost > 0 { format!("; {} failed", peers(lost)) } else { String::new() };
-                tracing::warn!("process {number} {how}{lost}; {when}");
-                Ok(())
-            }
-            Verdict::GiveUp => Err(io::Error::other(format!(
-                "process {number} never comes up: again and again it {how}; the server gives up \
-                 (what the processes said is above)"
-            ))),
-        }
-    }
-
-    fn close_rows(&self, number: usize, seat: usize, ending: Ending) -> u64 {
+        ends: (Channel, Option<Branch>),
+        deaf: &Deaf,
+    ) -> i32 {
+        self.places.clear();
+        self.watch = None;
+        self.lines.forget();
         let rows = self.layout.rows_of(number, seat);
-        let lost = self.site.counters.close(rows.clone(), ending);
-        let inside = self.site.counters.take_inside(rows.clone());
-        self.site.gate.leave_all(inside);
-        // Let in, and on their way to whoever would have given them a session.
-        let refused = inside.saturating_sub(lost);
-        self.site.counters.row(rows.start).gather(&mut Stats { refused, ..Stats::default() });
-        lost
+        let site = self.site.of_process(number, rows, self.layout.sets);
+        supervised::serve(site, &self.model, number, ends, deaf)
     }
 
-    /// Waits for a child that is gone, and looks after its place.
-    fn bury(&mut self, number: usize, seat: usize) -> io::Result<()> {
-        let Some(member) = self.places[number].member(seat) else { return Ok(()) };
-        let Some(exit) = member.child.ended() else { return Ok(()) };
-        self.hear(number, seat);
-        let has_left = seat != self.places[number].current();
-        let Some(member) = self.places[number].take(seat, Instant::now()) else { return Ok(()) };
-        if let Some(watch) = &self.watch {
-            watch.remove(&member.child);
-            watch.remove(&member.channel);
+    /// Passes on what processes ask of topics. One that hears nothing is killed, and replaced.
+    fn exchange(&mut self) -> io::Result<()> {
+        let given_up = self.lines.look()?;
+        for member in
+            self.members().filter(|one| one.line.is_some_and(|line| given_up.contains(&line)))
+        {
+            tracing::warn!(
+                "process {} hears nothing of its topics: it is killed",
+                member.child.pid()
+            );
+            member.child.signal(Signal::KILL);
         }
-        let pid = member.child.pid();
-        drop(member);
-        if exit == Exit::Status(0) && (has_left || self.site.stop.draining()) {
-            // Nothing is left to count, unless it counted wrongly.
-            self.close_rows(number, seat, Ending::CutOff);
-            tracing::info!("process {number} (pid {pid}) has left");
-            return Ok(());
-        }
-        self.died((number, seat), has_left, &format!("(pid {pid}) {exit}"))
+        Ok(())
     }
 
     /// Reads what a process has said.
@@ -285,12 +246,17 @@ impl Crew for Processes {
         let owes = |place: &Place| place.members().any(|member| !member.owed.is_empty());
         let pay = self.places.iter().any(owes).then(|| Instant::now() + PAY);
         let cuts = self.places.iter().flat_map(Place::members).filter_map(|member| member.cut_at);
-        self.places.iter().filter_map(|place| place.replace_at).chain(pay).chain(cuts).min()
+        let lines = self.lines.next_look();
+        let starts = self.places.iter().filter_map(|place| place.replace_at);
+        starts.chain(pay).chain(cuts).chain(lines).min()
     }
 
     fn look(&mut self) -> io::Result<()> {
         let Some(watch) = &mut self.watch else { return Ok(()) };
         for name in watch.ready_now()? {
+            if name == EXCHANGE {
+                continue;
+            }
             let (number, seat) = ((name >> 2) as usize, (name >> 1 & 1) as usize);
             match name & 1 == 1 {
                 // One that closed its end has ended, or is about to.
@@ -298,6 +264,7 @@ impl Crew for Processes {
                 false => self.bury(number, seat)?,
             }
         }
+        self.exchange()?;
         let draining = self.site.stop.draining();
         for member in self.members() {
             member.cut_if_due(draining);
@@ -314,6 +281,7 @@ impl Crew for Processes {
         if !std::mem::replace(&mut self.told_to_drain, true) {
             // Each process has its own copies, and accepts whoever waits there.
             self.site.listeners.close();
+            self.lines.hush();
             self.tell_all(Order::Drain);
         }
         None
@@ -366,11 +334,10 @@ impl Crew for Processes {
     }
 }
 
+/// What the watch calls the exchange.
+const EXCHANGE: u64 = u64::MAX;
+
 /// What the watch calls a child, or its channel.
 fn name_of(number: usize, seat: usize, channel: bool) -> u64 {
     (number as u64) << 2 | (seat as u64) << 1 | u64::from(channel)
-}
-
-fn peers(count: u64) -> String {
-    if count == 1 { "1 peer".to_owned() } else { format!("{count} peers") }
 }

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
-use super::Crew;
 use super::channel::{Channel, Supervisor, Word};
 use super::warden::{self, Orders};
+use super::{Branch, Crew};
 use crate::model::{self, Model};
 use crate::site::Site;
 use crate::stopping::Bell;
@@ -21,10 +21,13 @@ pub(super) fn serve(
     site: io::Result<Site>,
     model: &Model,
     place: usize,
-    channel: Channel,
+    (channel, branch): (Channel, Option<Branch>),
     deaf: &Deaf,
 ) -> i32 {
     let served = site.and_then(|site| {
+        if let (Some(branch), Some(topics)) = (branch, site.service.declared_topics()) {
+            branch.connect(topics)?;
+        }
         let channel = Rc::new(channel);
         let leave = Leave::on_signal(Rc::clone(&channel))?;
         deaf.listen_again();

@@ -1,7 +1,7 @@
 //! What a child has for itself.
 
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64};
 use std::sync::{Arc, Weak};
@@ -19,6 +19,7 @@ use crate::offload::{Desk, Hears};
 use crate::shared::Shared;
 use crate::site::Site;
 use crate::stopping::Stop;
+use crate::supervision::Branch;
 
 /// What a child is to do when it gets SIGTERM; the first: nobody has told it.
 const SERVE: u64 = 0;
@@ -103,14 +104,28 @@ impl Own {
     /// In the child: lets go of all that is the parent's, and serves its peer, and nobody else ever.
     /// Until it answers it allocates nothing: in the heap that it has inherited that would be a fault
     /// for each page with a free piece.
-    pub(super) fn serve(&self, site: &Site, presence: &Presence, buffers: &mut Buffers) -> i32 {
+    /// With a `branch` it also has a thread that hears of its topics.
+    pub(super) fn serve(
+        &self,
+        site: &Site,
+        presence: &Presence,
+        branch: Option<Branch>,
+        buffers: &mut Buffers,
+    ) -> i32 {
         let socket = presence.socket.as_raw_fd();
-        self.close_all_but(socket);
+        let line = branch.as_ref().map_or(socket, |branch| branch.as_fd().as_raw_fd());
+        self.close_all_but([socket.min(line), socket.max(line)]);
         if let Err(error) = site.stop.renew() {
             tracing::warn!("peer {}: {error}", presence.info.id);
             return 1;
         }
         self.presence.store(std::ptr::from_ref(presence).cast_mut(), SeqCst);
+        if let (Some(branch), Some(topics)) = (branch, site.service.declared_topics())
+            && let Err(error) = branch.connect(topics)
+        {
+            tracing::warn!("peer {}: {error}", presence.info.id);
+            return 1;
+        }
         if self.stage_then.load(SeqCst) != SERVE || self.early.load(SeqCst) {
             self.heed(&site.stop);
         }
@@ -128,22 +143,19 @@ impl Own {
     }
 
     /// Closes the listeners, and whatever the parent has opened since: sockets of peers that wait for
-    /// a child, what it watches other children by.
-    fn close_all_but(&self, socket: RawFd) {
-        let (mut first, mut own) = (0, Some(socket));
-        for kept in &self.kept {
-            if let Some(socket) = own.take_if(|socket| *socket < *kept) {
-                close_range(first, socket - 1);
-                first = socket + 1;
+    /// a child, what it watches other children by, others' lines. `own` is in ascending order, too.
+    fn close_all_but(&self, own: [RawFd; 2]) {
+        let (mut first, mut own) = (0, own.as_slice());
+        for kept in self.kept.iter().copied().chain([RawFd::MAX]) {
+            while let [next, rest @ ..] = own
+                && *next < kept
+            {
+                close_range(first, next - 1);
+                (first, own) = (next + 1, rest);
             }
             close_range(first, kept - 1);
-            first = kept + 1;
+            first = kept.saturating_add(1);
         }
-        if let Some(socket) = own {
-            close_range(first, socket - 1);
-            first = socket + 1;
-        }
-        close_range(first, RawFd::MAX);
     }
 
     /// What a draining thread does for the peers of other models, a child does for its own, as often
