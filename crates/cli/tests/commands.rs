@@ -302,7 +302,9 @@ fn a_menu_from_a_file_is_served() {
 fn serve_alone_lists_the_services() {
     let said = run(&["serve"]);
     assert_eq!((said.status, said.stderr.as_str()), (Some(0), ""));
-    for name in ["echo", "discard", "chargen", "daytime", "time", "upper", "hotline", "work"] {
+    for name in
+        ["echo", "discard", "chargen", "daytime", "time", "upper", "hotline", "chat", "work"]
+    {
         assert!(said.stdout.lines().any(|line| line.starts_with(&format!("{name} "))), "{said:?}");
     }
     assert!(!said.stdout.contains("probe"), "{said:?}");

@@ -43,7 +43,8 @@ impl Party {
 
     /// All mail is taken and read.
     fn listen(&mut self) {
-        while self.people.values_mut().fold(false, |any, one| one.hear() || any) {}
+        // Each of them, not only until one has heard something.
+        while self.people.values_mut().filter_map(|one| one.hear().then_some(())).count() > 0 {}
         self.people.values_mut().for_each(Driver::read_all);
         let over = self.people.extract_if(.., |_, one| one.ending.is_some());
         let over: Vec<_> = over.collect();
