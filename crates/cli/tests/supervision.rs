@@ -5,10 +5,12 @@
 //!
 //! - `system`: what the system says of processes: children, descriptors, names, whose peer is whose.
 //! - The tests, by what they are about: `killing`, `replacing`, `renewing`, `signals`,
-//!   `leftovers`, `storm`, `exhaustion`, `operator`, `limits`, `spreading`, `programs`.
+//!   `chat`, `leftovers`, `storm`, `exhaustion`, `operator`, `limits`, `spreading`, `programs`.
 
 #![allow(clippy::unwrap_used, reason = "clippy does not see that helpers of tests are tests")]
 
+#[path = "supervision/chat.rs"]
+mod chat;
 #[path = "examples/mod.rs"]
 mod examples;
 #[path = "supervision/exhaustion.rs"]

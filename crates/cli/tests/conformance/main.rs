@@ -13,9 +13,10 @@
 //!   processes and of one connection.
 //! - The cases, by what they are about: `requests`, `replies`, `failures`, `silence`, `urgent`,
 //!   `limits`, `exhaustion`, `offload`, `stopping`, `cutting`, `leftovers`, `console`, `addresses`, `stock`,
-//!   `programs`.
+//!   `chat`, `programs`.
 
 mod addresses;
+mod chat;
 mod client;
 mod console;
 mod cutting;
@@ -58,6 +59,7 @@ const CASES: &[&[Case]] = &[
     console::CASES,
     addresses::CASES,
     stock::CASES,
+    chat::CASES,
     programs::CASES,
 ];
 

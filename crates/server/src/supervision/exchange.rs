@@ -144,11 +144,17 @@ impl Exchange {
         full.map(|(_, line)| line.took + PATIENCE).min()
     }
 
-    fn given_up(&self) -> Vec<usize> {
+    /// Those of whose reading nothing is hoped for any more: each is named once.
+    fn given_up(&mut self) -> Vec<usize> {
         let now = Instant::now();
         let late = |line: &Line| line.owed_bytes > OWED_MOST && line.took + PATIENCE <= now;
         let lines = self.lines.iter().filter(|(_, line)| !line.over && late(line));
-        lines.map(|(number, _)| number).collect()
+        let given_up: Vec<usize> = lines.map(|(number, _)| number).collect();
+        given_up.iter().for_each(|number| self.end(*number));
+        if !given_up.is_empty() {
+            self.weigh();
+        }
+        given_up
     }
 
     fn read(&mut self, number: usize) {
