@@ -19,7 +19,8 @@ const ROUNDS: (u32, u32) = (5, 3);
 #[command(after_help = "\
 Alone, it compares all models under the service echo. Each is started as a server process of its
 own, again and again, in turns with the others, on other processors than the load where there are
-enough. What it finds goes to the terminal and into a folder: results.json, results.csv.
+enough. What it finds goes to the terminal and into a folder: results.json, results.csv,
+report.html.
 
 Exit status: 0; 1 when something is worse than in --against, or could not be written; 2 for bad
 usage; 130 when it was stopped by a signal before its end, with what it had.")]
@@ -69,7 +70,7 @@ pub(crate) struct CompareArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// The folder for results.json and results.csv [default: compare-DATE-TIME; with --from, none]
+    /// The folder for results.json, results.csv and report.html [default: compare-DATE-TIME; with --from, none]
     #[arg(short, long, value_name = "FOLDER")]
     pub(super) out: Option<PathBuf>,
 

@@ -78,7 +78,11 @@ impl Output {
 
 /// What is in the folder.
 fn write_files(folder: &Path, comparison: &Comparison) -> Result<String, String> {
-    let files = [("results.json", comparison.to_json()), ("results.csv", report::csv(comparison))];
+    let files = [
+        ("results.json", comparison.to_json()),
+        ("results.csv", report::csv(comparison)),
+        ("report.html", report::html(comparison)),
+    ];
     for (name, text) in &files {
         let path = folder.join(name);
         fs::write(&path, text)

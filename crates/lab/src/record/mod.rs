@@ -4,6 +4,8 @@
 mod check;
 mod environment;
 mod experiment;
+#[cfg(test)]
+pub(crate) mod made_up;
 
 use std::collections::BTreeMap;
 

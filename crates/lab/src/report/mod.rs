@@ -2,6 +2,7 @@
 
 mod changes;
 mod csv;
+mod html;
 mod table;
 mod text;
 
@@ -11,6 +12,7 @@ use crate::record::{Compared, Figure, Ratio};
 
 pub use changes::{Changes, changes};
 pub use csv::csv;
+pub use html::html;
 pub use text::text;
 
 /// The folder of a comparison that is made now, in UTC.

@@ -1,0 +1,103 @@
+//! A row for each model: where its figure is, how far it spreads, and the figure in words.
+
+use maud::{Markup, html};
+
+use super::scale::Scale;
+use super::unit::{called, for_all, plain};
+use super::{WIDTH, at, drawing, room, shortened};
+
+const TOP: f64 = 10.0;
+const STEP: f64 = 19.0;
+/// Letters of a name.
+const NAME_MAX: usize = 18;
+/// What bold letters need of the room of others.
+const BOLD: f64 = 1.08;
+
+/// A chart of dots.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Dots<'a> {
+    /// What it shows, in full.
+    pub(in super::super) title: String,
+    /// What is measured: its label, its unit.
+    pub(in super::super) measured: (&'a str, &'a str),
+    /// Whether the axis may be logarithmic.
+    pub(in super::super) log: bool,
+    /// All numbers that the axis has to have room for: charts beside each other share it.
+    pub(in super::super) extent: &'a [f64],
+    pub(in super::super) rows: Vec<Row>,
+}
+
+/// A model's row.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Row {
+    pub(in super::super) name: String,
+    /// Median and spread; `None` if there is no figure.
+    pub(in super::super) figure: Option<(f64, [f64; 2])>,
+    pub(in super::super) at_least: bool,
+    pub(in super::super) best: bool,
+    /// The figure as it is written, or `n/a`.
+    pub(in super::super) text: String,
+    /// In words: model, place, figure; or why there is none.
+    pub(in super::super) words: String,
+}
+
+impl Dots<'_> {
+    /// Draws it.
+    pub(in super::super) fn draw(&self) -> Markup {
+        let names = self.rows.iter().map(|row| room(&shortened(&row.name, NAME_MAX)));
+        let left = names.fold(30.0, f64::max) * BOLD + 12.0;
+        let figures = self.rows.iter().map(|row| room(&row.text) * BOLD + 24.0);
+        let right = WIDTH - figures.fold(60.0, f64::max);
+        let bottom = TOP + STEP * self.rows.len() as f64;
+        let (label, own) = self.measured;
+        let unit = for_all(own, self.extent, self.log);
+        let shown = self.extent.iter().map(|number| number / unit.divisor);
+        let scale = Scale::of(shown, self.log, [left + 6.0, right - 8.0]);
+        let place = |number: f64| scale.place(number / unit.divisor);
+        let contents = html! {
+            @for tick in sparse(&scale) {
+                line class="grid" x1=(at(scale.place(tick))) x2=(at(scale.place(tick))) y1=(at(TOP)) y2=(at(bottom)) {}
+                text class="tick" x=(at(scale.place(tick))) y=(at(bottom + 15.0)) text-anchor="middle" { (plain(tick)) }
+            }
+            line class="axis" x1=(at(left)) x2=(at(right)) y1=(at(bottom)) y2=(at(bottom)) {}
+            text class="axis-title" x=(at((left + right) / 2.0)) y=(at(bottom + 33.0)) text-anchor="middle" {
+                (called(label, own, unit, scale.is_log()))
+            }
+            @for (number, row) in self.rows.iter().enumerate() {
+                (self.row(row, TOP + STEP * (number as f64 + 0.5), left, right, &place))
+            }
+        };
+        drawing(&self.title, bottom + 40.0, contents)
+    }
+
+    fn row(&self, row: &Row, y: f64, left: f64, right: f64, place: &dyn Fn(f64) -> f64) -> Markup {
+        let class = if row.best { "best" } else { "" };
+        html! {
+            g class=(class) {
+                title { (row.words) }
+                text class="name" x=(at(left - 6.0)) y=(at(y + 4.0)) text-anchor="end" { (shortened(&row.name, NAME_MAX)) }
+                line class="row" x1=(at(left)) x2=(at(right)) y1=(at(y)) y2=(at(y)) {}
+                @if let Some((median, [low, high])) = row.figure {
+                    path class="spread dot" d=(format!("M{} {} v6 m0 -3 H{} m0 -3 v6", at(place(low)), at(y - 3.0), at(place(high)))) {}
+                    circle class=(if row.at_least { "dot hollow" } else { "dot" }) cx=(at(place(median))) cy=(at(y)) r="4" {}
+                }
+                text class="figure" x=(at(right + 8.0)) y=(at(y + 4.0)) {
+                    (row.text) @if row.best { " ★" }
+                }
+            }
+        }
+    }
+}
+
+/// Ticks whose texts leave each other room.
+fn sparse(scale: &Scale) -> Vec<f64> {
+    let mut kept: Vec<f64> = Vec::new();
+    for tick in scale.ticks() {
+        let half = |tick: f64| room(&plain(tick)) / 2.0 + 3.0;
+        let free = |last: &f64| scale.place(tick) - half(tick) > scale.place(*last) + half(*last);
+        if kept.last().is_none_or(free) {
+            kept.push(tick);
+        }
+    }
+    kept
+}

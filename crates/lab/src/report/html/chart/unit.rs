@@ -1,0 +1,86 @@
+//! What the numbers of an axis are in: one unit for all of it, named once.
+
+use switchboard_load::units::count;
+
+/// A unit that fits the numbers of an axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Unit {
+    /// What a number of the record is divided by.
+    pub(super) divisor: f64,
+    /// Its name; empty if numbers are of things that the axis names.
+    pub(super) name: &'static str,
+}
+
+/// The unit for `numbers` of the record's `unit`: that of the greatest, or of the middle of an axis
+/// that is logarithmic.
+pub(super) fn for_all(unit: &str, numbers: &[f64], may_be_log: bool) -> Unit {
+    let above = numbers.iter().copied().filter(|number| *number > 0.0);
+    let least = above.clone().fold(f64::INFINITY, f64::min);
+    let most = above.fold(0.0, f64::max);
+    let middle = if may_be_log && least < most { (least * most).sqrt() } else { most };
+    self::unit(unit, middle)
+}
+
+/// The unit for numbers of the record's `unit` about as large as `most`.
+fn unit(unit: &str, most: f64) -> Unit {
+    let steps: &[(f64, &'static str)] = match unit {
+        "ns" => &[(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")],
+        "bytes" => &[
+            (1.0, "bytes"),
+            (1024.0, "KiB"),
+            (1024.0 * 1024.0, "MiB"),
+            (1024.0 * 1024.0 * 1024.0, "GiB"),
+        ],
+        "share" => &[(0.01, "%")],
+        "per second" => &[(1.0, "per second")],
+        _ => &[(1.0, "")],
+    };
+    let fits = steps.iter().rev().find(|(divisor, _)| most >= *divisor * 2.0);
+    let (divisor, name) = *fits.unwrap_or(&steps[0]);
+    Unit { divisor, name }
+}
+
+/// What an axis is called: its label, its unit, and whether it is logarithmic.
+pub(super) fn called(label: &str, own: &str, unit: Unit, is_log: bool) -> String {
+    let name = if unit.name.is_empty() { own } else { unit.name };
+    let log = if is_log { " (log)" } else { "" };
+    match name.is_empty() || label.contains(name) {
+        true => format!("{label}{log}"),
+        false => format!("{label}, {name}{log}"),
+    }
+}
+
+/// A number at a tick: as few digits as tell it.
+pub(super) fn plain(number: f64) -> String {
+    if number.abs() >= 1000.0 {
+        return count(number.round().max(0.0) as u64);
+    }
+    let text = format!("{number:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_has_the_unit_that_fits_its_end() {
+        assert_eq!(unit("ns", 1_500.0).name, "ns");
+        assert_eq!(unit("ns", 90_000.0).name, "µs");
+        assert_eq!(for_all("ns", &[8e3, 4e6], true).name, "µs");
+        assert_eq!(for_all("ns", &[0.0, 8e3, 4e6], false).name, "ms");
+        assert_eq!(unit("bytes", 5e6).name, "MiB");
+        assert_eq!(unit("share", 1.0), Unit { divisor: 0.01, name: "%" });
+        assert_eq!(called("latency", "ns", unit("ns", 9e4), true), "latency, µs (log)");
+        assert_eq!(called("peers served", "peers", unit("peers", 9.0), false), "peers served");
+        assert_eq!(called("lost", "peers", unit("peers", 9.0), false), "lost, peers");
+    }
+
+    #[test]
+    fn a_tick_has_no_digit_too_many() {
+        assert_eq!(
+            [0.0, 0.5, 20.0, 1e4, 0.0025].map(plain),
+            ["0", "0.5", "20", "10,000", "0.0025"]
+        );
+    }
+}

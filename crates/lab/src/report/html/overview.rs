@@ -1,0 +1,117 @@
+//! The top of the page: what was compared, what to do, and which claims held.
+
+use maud::{Markup, html};
+
+use super::{date, verdict, worded};
+use crate::record::{Comparison, Fact, Verdict};
+
+/// The head of a comparison.
+pub(super) fn overview(comparison: &Comparison) -> Markup {
+    html! {
+        header {
+            h1 { "Which model? " span class="work" { (comparison.work) } }
+            p class="where" { (place(comparison)) }
+            @for doubt in doubts(comparison) {
+                p class="doubt" { (worded(&doubt)) }
+            }
+        }
+        (claims(comparison))
+        (legend(comparison))
+    }
+}
+
+/// Where and when, in a sentence.
+fn place(comparison: &Comparison) -> String {
+    let environment = &comparison.environment;
+    let processor = environment.processor.as_deref().unwrap_or("a processor without a name");
+    format!(
+        "{} of {} on {}, {} cores of {processor}, {}, {}.",
+        match comparison.quick {
+            true => "A quick comparison",
+            false => "A comparison",
+        },
+        count(comparison.models.len(), "model", "models"),
+        date(&environment.date),
+        environment.cores.usable,
+        environment.kernel,
+        environment.architecture,
+    )
+}
+
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// What makes the whole of it doubtful.
+fn doubts(comparison: &Comparison) -> Vec<String> {
+    let environment = &comparison.environment;
+    let mut doubts = Vec::new();
+    if comparison.interrupted {
+        doubts.push("It was stopped before its end: what is missing is marked.".to_owned());
+    }
+    if environment.versions.debug_build {
+        let sentence = "The program was built without optimisation: its figures are not to be used. \
+                        Build with `--release`.";
+        doubts.push(sentence.to_owned());
+    }
+    let [before, after] = environment.load_average;
+    if before > f64::from(environment.cores.usable) {
+        doubts.push(format!(
+            "Other programs had work to do: the load average was {before:.1} before and {after:.1} \
+             after."
+        ));
+    }
+    doubts
+}
+
+/// All claims, each with its verdict, and what speaks against those that did not hold.
+fn claims(comparison: &Comparison) -> Markup {
+    html! {
+        section id="claims" {
+            h2 { "What was claimed, and what came of it" }
+            ul class="claims" {
+                @for experiment in &comparison.experiments {
+                    li {
+                        (verdict(experiment.claim.verdict)) " "
+                        a href=(format!("#{}", experiment.name)) { (experiment.title) }
+                        ": " (worded(&experiment.claim.sentence))
+                        @if experiment.claim.verdict == Verdict::DidNotHold {
+                            @for fact in experiment.claim.facts.iter().filter(|fact| fact.held == Some(false)) {
+                                (against(fact))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn against(fact: &Fact) -> Markup {
+    html! { span class="against" { (worded(&fact.sentence)) } }
+}
+
+fn legend(comparison: &Comparison) -> Markup {
+    html! {
+        details class="legend" {
+            summary { "How to read the figures" }
+            p {
+                "A figure is the median of " (comparison.rounds) " rounds, in each of which every model \
+                 had its turn; charts and tables draw the quartiles beside it, of fewer than four rounds \
+                 the least and the greatest. "
+                b { "★" } " marks the best, and whatever is worse by no more than the noise. Beside a \
+                 spread stands how many times the figure of " (comparison.reference) " it is, from pairs \
+                 of the same round, with the interval that holds the truth in "
+                (format!("{:.0}", comparison.confidence * 100.0)) " of 100 comparisons; "
+                b { "≈" } " where that cannot be told from 1. A hollow marker and ≥ stand where the truth \
+                 is at least the figure. " b { "n/a" } " says why there is no figure. Point at a marker \
+                 to read its figure."
+            }
+            p {
+                "Server and client talked over the loopback of one machine: costs of the network are \
+                 not in the figures, and latencies are shorter than over one. "
+                (comparison.environment.cores.note)
+            }
+        }
+    }
+}
