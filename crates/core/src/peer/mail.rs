@@ -3,7 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use super::{Arrival, Peer, into_text, line_in};
+use super::requests::{into_text, line_in};
+use super::{Arrival, Peer};
 use crate::{Ending, Mailbox, Note};
 
 /// What [`Peer::next`] found.
