@@ -25,22 +25,24 @@ pub use mail::Heard;
 /// Output is gathered: it leaves before a read that would wait, at [`flush`](std::io::Write::flush), at the
 /// end of the handler, or above the high mark. So a `writeln!` with five arguments is one system
 /// call. Every wait is bounded by the idle limit and by [`set_deadline`](Peer::set_deadline).
+#[repr(C)]
 pub struct Peer<'a> {
+    // What each read and write touches lies together, in this order.
     wire: &'a mut dyn Wire,
-    info: PeerInfo,
-    terms: Arc<Terms>,
     unread: Unread,
     unsent: Vec<u8>,
-    /// What is written goes to the wire at once, while that has room.
-    gathers: bool,
+    terms: Arc<Terms>,
     deadline: Option<Instant>,
     read_size: usize,
+    /// What is written goes to the wire at once, while that has room.
+    gathers: bool,
     /// The peer sent its last byte, or the drain says so.
     ended: bool,
     /// A read that gathers a request outside `unread` is under way.
     mid_request: bool,
     /// What ended the peer, if anything has; from then on every call fails.
     fate: Option<Ending>,
+    info: PeerInfo,
 }
 
 /// What a timed read found.
@@ -168,6 +170,42 @@ impl<'a> Peer<'a> {
         self.wire.draining()
     }
 
+    /// Waits for input, of which none is unread: how much of it is in `into`. The rest is unread.
+    fn fill(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let usual = self.unsent.is_empty()
+            && self.deadline.is_none()
+            && self.fate.is_none()
+            && !self.ended
+            && !self.mid_request;
+        if !usual {
+            return match self.more(None)? {
+                Arrival::Elapsed => Err(self.missed(Ending::TimedOut)),
+                Arrival::Bytes | Arrival::Ended => Ok(self.unread.take_into(into)),
+            };
+        }
+        let (beyond, room) = (self.unread.tail(), self.read_size);
+        match self.wire.receive_next(into, beyond, self.terms.idle, room) {
+            Ok(count) => {
+                self.arrived(count);
+                Ok(count.min(into.len()))
+            }
+            Err(error) => self.note(Err(error)),
+        }
+    }
+
+    /// A read has brought so many bytes.
+    #[inline]
+    fn arrived(&mut self, count: usize) -> Arrival {
+        if count == 0 {
+            self.ended = true;
+            return Arrival::Ended;
+        }
+        if count >= self.read_size {
+            self.read_size = (self.read_size * 4).min(READ_MOST);
+        }
+        Arrival::Bytes
+    }
+
     /// Sends what was gathered and waits for more input: at most `asked`, the idle limit, and the
     /// time left until the deadline. Only `asked` may pass without ending the peer.
     #[inline]
@@ -191,16 +229,7 @@ impl<'a> Peer<'a> {
         let reading = Reading { wait, notes, between_requests, room };
         let came = self.wire.receive(self.unread.tail(), reading);
         match came {
-            Ok(0) => {
-                self.ended = true;
-                Ok(Arrival::Ended)
-            }
-            Ok(count) => {
-                if count >= room {
-                    self.read_size = (room * 4).min(READ_MOST);
-                }
-                Ok(Arrival::Bytes)
-            }
+            Ok(count) => Ok(self.arrived(count)),
             Err(error) if error.kind() == io::ErrorKind::TimedOut && wait.limit == asked => {
                 Ok(Arrival::Elapsed)
             }
@@ -241,6 +270,16 @@ impl<'a> Peer<'a> {
             bound(left);
         }
         Ok(wait)
+    }
+
+    /// Keeps what was written until it is sent.
+    fn gather(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.alive()?;
+        self.unsent.extend_from_slice(bytes);
+        if self.unsent.len() >= self.terms.high_mark {
+            self.send_unsent()?;
+        }
+        Ok(bytes.len())
     }
 
     /// Hands what was gathered to the wire.

@@ -55,6 +55,10 @@ pub trait Session: Send {
         Flow::Continue
     }
 
+    /// A call will probably come soon, after those of other sessions: what it will touch may be
+    /// fetched into the caches meanwhile. Does nothing by default; not every model says so.
+    fn prefetch(&self) {}
+
     /// The peer is gone, or is about to be: the last call. Nothing can be sent any more.
     fn closed(&mut self, ending: Ending) {
         let _ = ending;

@@ -33,6 +33,15 @@ impl Unread {
         &mut self.bytes
     }
 
+    /// Takes as many as `into` has room for; how many.
+    pub(crate) fn take_into(&mut self, into: &mut [u8]) -> usize {
+        let count = self.len().min(into.len());
+        into[..count].copy_from_slice(&self.bytes()[..count]);
+        self.take(count);
+        count
+    }
+
+    #[inline]
     pub(crate) fn take(&mut self, count: usize) {
         assert!(count <= self.len(), "took {count} of {} unread bytes", self.len());
         self.start += count;

@@ -16,6 +16,25 @@ pub trait Wire {
     /// come: the peer sent its last byte, or the server is draining and the read is between requests.
     fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize>;
 
+    /// The [`receive`](Wire::receive) that nearly every read is: of a request's first bytes, within
+    /// the idle limit, whatever is in the mailbox. They go to `into`, and what it has no room for is
+    /// put into `beyond`, which is empty. How many came, in both.
+    fn receive_next(
+        &mut self,
+        into: &mut [u8],
+        beyond: &mut Vec<u8>,
+        idle: Option<Duration>,
+        room: usize,
+    ) -> io::Result<usize> {
+        let wait = Wait { limit: idle, idle: true };
+        let reading = Reading { wait, notes: false, between_requests: true, room };
+        let came = self.receive(beyond, reading)?;
+        let count = came.min(into.len());
+        into[..count].copy_from_slice(&beyond[..count]);
+        beyond.drain(..count);
+        Ok(came)
+    }
+
     /// Sends the beginning of `bytes`, at least one byte. They may be on their way only when this
     /// wire waits next: see [`flush`](Wire::flush).
     fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize>;

@@ -26,6 +26,12 @@ struct Reply {
 }
 
 impl Connection {
+    /// Its session: for [`Session::prefetch`], because everything else is the connection's to call.
+    #[inline]
+    pub fn session(&self) -> &dyn Session {
+        &*self.session
+    }
+
     /// The peer sent `bytes`. `room` holds what earlier calls wrote there and no carrier has reported
     /// to [`sent`](Connection::sent) yet, as little as the socket may have taken: nothing, or the
     /// output of this very connection.

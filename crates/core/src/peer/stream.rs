@@ -5,16 +5,16 @@
 
 use std::io::{self, BufRead, Read, Write};
 
-use super::{Arrival, Peer};
+use super::Peer;
 use crate::Ending;
 
 impl Read for Peer<'_> {
+    #[inline]
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.fill_buf()?;
-        let count = bytes.len().min(into.len());
-        into[..count].copy_from_slice(&bytes[..count]);
-        self.consume(count);
-        Ok(count)
+        match self.unread.is_empty() {
+            true => self.fill(into),
+            false => Ok(self.unread.take_into(into)),
+        }
     }
 
     fn read_exact(&mut self, into: &mut [u8]) -> io::Result<()> {
@@ -33,15 +33,15 @@ impl Read for Peer<'_> {
 }
 
 impl BufRead for Peer<'_> {
+    #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.unread.is_empty()
-            && let Arrival::Elapsed = self.more(None)?
-        {
-            return Err(self.missed(Ending::TimedOut));
+        if self.unread.is_empty() {
+            self.fill(&mut [])?;
         }
         Ok(self.unread.bytes())
     }
 
+    #[inline]
     fn consume(&mut self, count: usize) {
         self.unread.take(count);
     }
@@ -85,16 +85,19 @@ impl BufRead for Peer<'_> {
 }
 
 impl Write for Peer<'_> {
+    #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.alive()?;
-        if self.gathers && self.unsent.is_empty() && self.wire.gather(bytes) {
+        if self.gathers && self.fate.is_none() && self.unsent.is_empty() && self.wire.gather(bytes)
+        {
             return Ok(bytes.len());
         }
-        self.unsent.extend_from_slice(bytes);
-        if self.unsent.len() >= self.terms.high_mark {
-            self.send_unsent()?;
-        }
-        Ok(bytes.len())
+        self.gather(bytes)
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        // None is left over.
+        self.write(bytes).map(drop)
     }
 
     /// Waits until the kernel has all that was written: only then does the peer see it while the

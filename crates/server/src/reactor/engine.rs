@@ -5,13 +5,14 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use switchboard_core::Connection;
+use switchboard_core::{Connection, Session};
 
 use super::Reactor;
 use super::peers::Peers;
 use crate::carrier::ready;
 use crate::carrier::turn::{Hand, Manner, Turn};
 use crate::mechanism::{Interest, Key, Mechanism, Ready};
+use crate::stacks::prefetch;
 
 /// Moves the bytes of a loop's peers, and tells what has happened.
 ///
@@ -148,6 +149,19 @@ impl<M: Mechanism> Engine for M {
             for event in M::ready(told) {
                 reactor.dispatch_unusual(event)?;
             }
+        } else if reactor.prefetches {
+            // A session's own memory is two events ahead of its call, what that names one event.
+            let mut nearing = M::ready(told).skip(1);
+            let mut coming = M::ready(told).skip(2);
+            for event in M::ready(told) {
+                if let Some(session) = coming.next().and_then(|event| reactor.session(event)) {
+                    prefetch::session((&raw const *session).addr());
+                }
+                if let Some(session) = nearing.next().and_then(|event| reactor.session(event)) {
+                    session.prefetch();
+                }
+                reactor.dispatch(event)?;
+            }
         } else {
             for event in M::ready(told) {
                 reactor.dispatch(event)?;
@@ -168,6 +182,11 @@ impl<M: Mechanism> Engine for M {
 }
 
 impl<M: Mechanism> Reactor<'_, M> {
+    #[inline]
+    fn session(&self, event: Ready) -> Option<&dyn Session> {
+        self.peers.find(event.key).map(|slot| slot.connection.session())
+    }
+
     /// One event. Nearly all are peers that have sent a request and nothing unusual.
     #[inline(always)]
     fn dispatch(&mut self, event: Ready) -> io::Result<()> {

@@ -71,6 +71,8 @@ pub(crate) struct Reactor<'s, E> {
     letters: Vec<Letter>,
     acceptor: Acceptor,
     hand: Hand,
+    /// What sessions will touch is worth fetching ahead: they are on stacks, and called here.
+    prefetches: bool,
     /// Peers with more to do, whatever the mechanism says.
     again: Vec<Key>,
     draining: bool,
@@ -102,6 +104,7 @@ impl<'s, E: Engine> Reactor<'s, E> {
                 apart: station.workers.is_some(),
                 call: None,
             },
+            prefetches: site.sessions.stay_on_their_thread() && station.workers.is_none(),
             again: Vec::new(),
             draining: false,
         };

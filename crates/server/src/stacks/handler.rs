@@ -11,7 +11,7 @@ use switchboard_core::{
     Wait, Wire,
 };
 
-use super::session::{Call, Event, Waits};
+use super::session::{Call, Event, Pause, Waits};
 use crate::site;
 
 /// As good as for ever, for an instant that the clock can still say.
@@ -77,11 +77,12 @@ impl StackWire<'_> {
     /// # Errors
     /// If the peer is gone, or the handler is being unwound: this thread has others to serve, who
     /// must not find it panicking.
+    #[inline(always)]
     fn suspend(&mut self) -> io::Result<Event> {
         if thread::panicking() {
             return Err(io::Error::other("a handler that panics cannot wait"));
         }
-        self.call = self.waits.suspend(Flow::Continue);
+        self.call = self.waits.suspend(Pause::new(Flow::Continue));
         match self.call.event {
             Event::Closed(ending) => Err(over(ending)),
             event => Ok(event),
@@ -161,6 +162,30 @@ impl StackWire<'_> {
 }
 
 impl Wire for StackWire<'_> {
+    #[inline]
+    fn receive_next(
+        &mut self,
+        into: &mut [u8],
+        beyond: &mut Vec<u8>,
+        _: Option<Duration>,
+        _: usize,
+    ) -> io::Result<usize> {
+        // The connection keeps the idle limit.
+        loop {
+            let peer = self.context()?;
+            if !peer.input.is_empty() || peer.input.ended() {
+                let bytes = peer.input.take_all();
+                let (first, more) = bytes.split_at(bytes.len().min(into.len()));
+                into[..first.len()].copy_from_slice(first);
+                if !more.is_empty() {
+                    beyond.extend_from_slice(more);
+                }
+                return Ok(bytes.len());
+            }
+            self.suspend()?;
+        }
+    }
+
     fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
         let between = reading.between_requests;
         if !reading.wait.idle {

@@ -10,6 +10,7 @@
 mod handler;
 mod memory;
 mod overflow;
+pub(crate) mod prefetch;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 mod endings;
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
@@ -311,4 +311,25 @@ fn bytes_are_read_in_every_way_that_a_stream_has() {
     });
     rig.says("a").says("b;c").says("d").says("ef");
     assert_eq!(notes.all(), ["ab;", "cde", "f"]);
+}
+
+/// Kills: a read that drops what its buffer has no room for, or gives it before what came earlier.
+#[test]
+fn what_a_read_has_no_room_for_is_there_for_the_next() {
+    let notes = Notes::default();
+    let noted = notes.clone();
+    let mut rig = Rig::new(move |peer| {
+        let mut piece = [0; 3];
+        loop {
+            match peer.read(&mut piece)? {
+                0 => return Ok(()),
+                count if &piece[..count] == b"now" => noted.add(peer.line()?.unwrap_or_default()),
+                count => noted.add(String::from_utf8_lossy(&piece[..count])),
+            }
+        }
+    });
+    rig.says("abcde").says("now a ").says("line\nfgh").says("i");
+    assert_eq!(notes.all(), ["abc", "de", " a line", "fgh", "i"]);
+    rig.connection.ended(rig.now, &mut rig.room);
+    assert_eq!(rig.over(), Some(Ending::Left));
 }
