@@ -2,6 +2,7 @@
 
 pub(crate) mod asynchronous;
 pub(crate) mod blocking;
+mod calls;
 #[cfg(target_os = "linux")]
 pub(crate) mod completion;
 pub(crate) mod ready;

@@ -2,10 +2,10 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::io::{Errno, read};
-use rustix::net::{SendFlags, send};
+use rustix::io::Errno;
 use switchboard_core::{Call, Connection, Ending};
 
+use super::calls::{receive, send};
 use super::turn::{BUDGET, CALL_MOST, Came, Hand, Manner, Moves, Turn, Work, work};
 use crate::mechanism::Ready;
 
@@ -19,7 +19,7 @@ pub(crate) fn answer(
     manner: Manner,
     hand: &mut Hand,
 ) -> Option<Turn> {
-    let result = read(socket, &mut *hand.buffer);
+    let result = receive(socket, &mut *hand.buffer);
     hand.stats.receives += 1;
     let count = result.unwrap_or(0);
     if count == 0 {
@@ -35,7 +35,7 @@ pub(crate) fn answer(
         return None;
     }
     hand.stats.sends += 1;
-    match send(socket, &hand.room, SendFlags::NOSIGNAL) {
+    match send(socket, &hand.room) {
         Ok(count) if count == hand.room.len() => {
             hand.stats.sent += count as u64;
             connection.answered(&mut hand.room);
@@ -95,7 +95,7 @@ impl Moves for Calls {
                 return true;
             }
             hand.stats.sends += 1;
-            match send(socket, unsent, SendFlags::NOSIGNAL) {
+            match send(socket, unsent) {
                 Ok(count) => sent(connection, count, hand),
                 Err(Errno::INTR) => {}
                 Err(error) => {
@@ -122,7 +122,7 @@ impl Moves for Calls {
         hand: &mut Hand,
     ) -> bool {
         hand.stats.receives += 1;
-        let result = read(socket, &mut *hand.buffer);
+        let result = receive(socket, &mut *hand.buffer);
         brings(connection, result, hand) && (exhaustive || result == Ok(hand.buffer.len()))
     }
 
@@ -134,7 +134,7 @@ impl Moves for Calls {
         hand: &mut Hand,
     ) -> Option<Call> {
         hand.stats.receives += 1;
-        let came = match read(socket, &mut hand.buffer[..CALL_MOST]) {
+        let came = match receive(socket, &mut hand.buffer[..CALL_MOST]) {
             Ok(0) => Came::End,
             Ok(count) => Came::Bytes(&hand.buffer[..count]),
             Err(Errno::INTR | Errno::WOULDBLOCK) => return None,
