@@ -19,7 +19,7 @@ pub(crate) fn answer(
     manner: Manner,
     hand: &mut Hand,
 ) -> Option<Turn> {
-    let result = receive(socket, &mut *hand.buffer);
+    let result = receive(socket, &mut hand.buffer);
     hand.stats.receives += 1;
     let count = result.unwrap_or(0);
     if count == 0 {
@@ -122,7 +122,7 @@ impl Moves for Calls {
         hand: &mut Hand,
     ) -> bool {
         hand.stats.receives += 1;
-        let result = receive(socket, &mut *hand.buffer);
+        let result = receive(socket, &mut hand.buffer);
         brings(connection, result, hand) && (exhaustive || result == Ok(hand.buffer.len()))
     }
 
