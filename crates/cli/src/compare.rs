@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use switchboard_lab::{Comparison, Machine, cores, run};
+use switchboard_lab::{Comparison, Machine, answer, cores, run};
 
 pub(crate) use args::CompareArgs;
 
@@ -24,7 +24,9 @@ pub(crate) fn compare(args: &CompareArgs) -> ExitCode {
         return output::list();
     }
     match prepared(args) {
-        Ok(Prepared::Recorded(comparison, output)) => output.finish(&comparison, args),
+        Ok(Prepared::Recorded(comparison, output)) => {
+            output.finish(&answered(*comparison, args), args)
+        }
         Ok(Prepared::Planned(plan, output)) => {
             let stop = match obey_signals() {
                 Ok(stop) => stop,
@@ -34,10 +36,18 @@ pub(crate) fn compare(args: &CompareArgs) -> ExitCode {
             let mut machine = Machine { plan: &plan, stop: Arc::clone(&stop) };
             let comparison = run(&plan, &mut machine, &mut progress, &stop);
             drop(progress);
-            output.finish(&comparison, args)
+            output.finish(&answered(comparison, args), args)
         }
         Err(sentence) => refuse(&sentence, 2),
     }
+}
+
+/// With the answer for the workload that is asked for, if one is.
+fn answered(mut comparison: Comparison, args: &CompareArgs) -> Comparison {
+    if let Some(workload) = &args.workload {
+        comparison.answer = Some(answer::answer(&comparison, workload));
+    }
+    comparison
 }
 
 /// What there is to do.

@@ -11,9 +11,11 @@
 //! - [`record`]: what a comparison found, as plain data. results.json is that. `collected`: how
 //!   samples become it. `environment`: where it was found.
 //! - [`statistics`]: what samples say, and what they do not.
+//! - [`answer`]: which model a workload should be served with, according to it.
 //! - [`report`]: how it is written down.
 //! - [`explain`]: the system calls of one conversation under each model, and why each is there.
 
+pub mod answer;
 mod collected;
 pub mod cores;
 mod counted;

@@ -106,6 +106,7 @@ pub fn run(
         interrupted,
         seconds: began.elapsed().as_secs_f64(),
         experiments: run.collected.experiments(plan),
+        answer: None,
     }
 }
 

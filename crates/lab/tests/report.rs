@@ -7,6 +7,7 @@ mod browser;
 
 use serde::Deserialize;
 use switchboard_lab::Comparison;
+use switchboard_lab::answer::answer;
 use switchboard_lab::record::Value;
 use switchboard_lab::report;
 
@@ -56,7 +57,10 @@ fn measured(report: &str, dark: bool) -> (Measured, browser::Seen) {
 }
 
 fn recorded() -> Comparison {
-    Comparison::from_json(RESULTS).unwrap()
+    let mut recorded = Comparison::from_json(RESULTS).unwrap();
+    let workload = "connections=1500,active=1%,compute=1ms".parse().unwrap();
+    recorded.answer = Some(answer(&recorded, &workload));
+    recorded
 }
 
 /// Kills: a page that one scheme makes unreadable, that a phone has to be moved about under, that
@@ -115,6 +119,10 @@ fn it_has_the_figures_of_the_results() {
                 assert!(at_marker || !is_known, "{} {}: {said}", experiment.name, cell.model);
             }
         }
+    }
+    let answer = recorded.answer.as_ref().unwrap();
+    for word in [&answer.asked, &answer.rule, answer.serve.as_ref().unwrap()] {
+        assert!(frame.text.contains(word.as_str()), "{word}");
     }
     for word in [&recorded.environment.kernel, &recorded.environment.cores.note] {
         assert!(frame.text.contains(word.as_str()), "{word}");

@@ -4,6 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use clap::Args;
+use switchboard_lab::answer::Workload;
 use switchboard_lab::experiment::{Design, EXPERIMENTS, Pace, find};
 use switchboard_lab::record::Cores;
 use switchboard_lab::{Plan, Target};
@@ -45,6 +46,11 @@ pub(crate) struct CompareArgs {
     /// most 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
+
+    /// Which model it should be for this workload, from the figures of this comparison, or of --from:
+    /// connections=N,active=SHARE,message=SIZE,compute=DURATION,short=yes|no,isolate=yes|no
+    #[arg(long = "for", value_name = "WORKLOAD")]
+    pub(super) workload: Option<Workload>,
 
     /// List the experiments and their claims
     #[arg(long)]

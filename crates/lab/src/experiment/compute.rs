@@ -17,7 +17,7 @@ const OTHERS: u64 = 6;
 /// Their messages in a second, all together.
 const RATE: f64 = 400.0;
 /// How long a computation takes.
-const BURN: Duration = Duration::from_millis(50);
+pub(crate) const BURN: Duration = Duration::from_millis(50);
 /// What a peer waits under a model that stalls: at p99 nearly a whole computation.
 const STALL: Duration = Duration::from_millis(25);
 /// What it waits under one that does not, of what it waits under the loop that stalls least.

@@ -25,6 +25,8 @@ use crate::record::{Better, Fact, Metric, Scale};
 use crate::stage::Stage;
 use crate::statistics::Confidence;
 
+/// How long a computation takes whose neighbours `compute` watches.
+pub(crate) use compute::BURN as COMPUTED;
 pub use found::Found;
 
 /// Every experiment, in the order in which they are told.

@@ -28,6 +28,7 @@ pub(crate) fn comparison(models: &[&str]) -> Comparison {
         interrupted: false,
         seconds: 61.0,
         experiments: Vec::new(),
+        answer: None,
     }
 }
 

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::answer::Answer;
+
 pub use environment::{Cores, Environment, Limits, Versions};
 pub use experiment::{
     Axis, Better, Cell, Claim, Compared, Experiment, Fact, Figure, Fit, Metric, Point, Ratio,
@@ -45,6 +47,9 @@ pub struct Comparison {
     pub seconds: f64,
     /// What was found, an experiment each.
     pub experiments: Vec<Experiment>,
+    /// Which model a workload should be served with, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
 }
 
 /// A server in the comparison.

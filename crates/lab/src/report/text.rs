@@ -2,6 +2,7 @@
 
 use super::table::{Shown, Table, WIDTH};
 use super::{figure, ratio};
+use crate::answer;
 use crate::record::{Comparison, Experiment, Fact, Metric, Point, Value, Verdict};
 
 /// Sentences that speak for a claim, at most: the rest is in results.json.
@@ -17,6 +18,9 @@ pub fn text(comparison: &Comparison, colour: bool) -> String {
     out.push('\n');
     out += &legend(comparison);
     out += &claims(comparison);
+    if let Some(answer) = &comparison.answer {
+        out += &format!("\n{}", answer::text(answer));
+    }
     out
 }
 

@@ -3,11 +3,12 @@
 //!
 //! # Layout
 //!
-//! - `overview`: what was asked, the answer, the claims and their verdicts.
+//! - `overview`: what was compared, the claims and their verdicts. `answer`: which model to take.
 //! - `section`: an experiment. `tables`: its figures. `chart`: the same as pictures.
 //! - `machine`: where it was measured, and how to do it again.
 //! - `series`: which model looks how, the same in all charts.
 
+mod answer;
 mod chart;
 mod machine;
 mod overview;

@@ -1,8 +1,8 @@
-//! The top of the page: what was compared, what to do, and which claims held.
+//! The top of the page: what was compared, which model to take, and which claims held.
 
 use maud::{Markup, html};
 
-use super::{date, verdict, worded};
+use super::{answer, date, verdict, worded};
 use crate::record::{Comparison, Fact, Verdict};
 
 /// The head of a comparison.
@@ -15,6 +15,7 @@ pub(super) fn overview(comparison: &Comparison) -> Markup {
                 p class="doubt" { (worded(&doubt)) }
             }
         }
+        @if let Some(asked) = &comparison.answer { (answer::answer(asked)) }
         (claims(comparison))
         (legend(comparison))
     }

@@ -1,0 +1,423 @@
+//! Who can serve a workload at all, who is best by which rule, and by what ties are broken.
+
+use switchboard::Model;
+use switchboard_load::units;
+
+use super::estimate::{Estimate, Estimates, Gap};
+use super::workload::time_in_words;
+use super::{Estimated, Evidence, Excluded, RunnerUp, Workload};
+use crate::experiment::COMPUTED;
+use crate::record::{Compared, Comparison, Ratio};
+use crate::report;
+use crate::statistics::{Confidence, paired};
+
+/// Who costs less than this many times the best is as good: nobody changes a server for it.
+const AS_GOOD: f64 = 1.05;
+/// How many times the model's own cost a computation is that makes all models cost the same.
+const COMPUTES: f64 = 2.0;
+/// The share of the machine's memory that peers may take.
+const MEMORY_MAX: f64 = 0.8;
+
+/// Keys that say for how many peers a model has room.
+const CAPACITY: [&str; 3] = ["children", "threads", "fd-set-size"];
+
+/// From the simplest on, for ties: one thread that waits in calls which every system has, then more
+/// threads, then what needs more of the system or of whoever looks after it. Models that are not
+/// here, and those with keys, come later.
+const SIMPLEST: [&str; 13] = [
+    "epoll",
+    "portable",
+    "poll",
+    "select",
+    "thread",
+    "coroutine",
+    "epoll-et",
+    "pool",
+    "tokio",
+    "uring",
+    "process",
+    "sequential",
+    "spin",
+];
+
+/// What was chosen, and on what grounds.
+#[derive(Debug, Default)]
+pub(super) struct Choice {
+    pub(super) model: Option<String>,
+    pub(super) rule: String,
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) ties: Vec<String>,
+    pub(super) excluded: Vec<Excluded>,
+    pub(super) doubts: Vec<String>,
+    pub(super) missing: Vec<String>,
+}
+
+/// What models are compared by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Criterion {
+    /// Processor time for each message.
+    Cpu,
+    /// What others wait while one computes.
+    Stall,
+    /// Processor time for each peer that comes for one message.
+    Short,
+    /// Memory for each peer.
+    Memory,
+}
+
+/// A model and its figure.
+struct Rated<'a> {
+    model: &'a str,
+    estimate: Estimate,
+}
+
+/// Chooses for a workload, among all models but those in `without`.
+pub(super) fn choose(comparison: &Comparison, workload: &Workload, without: &[&str]) -> Choice {
+    let mut choice = Choice::default();
+    let estimates = Estimates { comparison, workload };
+    let mut models: Vec<&str> = Vec::new();
+    for subject in comparison.models.iter().filter(|one| !without.contains(&one.name.as_str())) {
+        match excluded(&estimates, &subject.name, subject.model.as_deref(), &mut choice) {
+            Some(reason) => {
+                let model = subject.name.clone();
+                choice.excluded.push(Excluded { model, reason });
+            }
+            None => models.push(&subject.name),
+        }
+    }
+    if models.is_empty() && choice.missing.is_empty() {
+        choice.rule = "None of the models that were compared can serve this".to_owned();
+        return choice;
+    }
+    let (criteria, rule) = rule(&estimates, &models);
+    choice.rule = rule;
+    let mut steps: Vec<(Criterion, Vec<Rated<'_>>)> = Vec::new();
+    let mut left = models;
+    for criterion in criteria {
+        let decides = steps.is_empty();
+        let rated = rated(&estimates, criterion, &left, &mut choice, decides);
+        if decides && !choice.missing.is_empty() {
+            let names = choice.missing.join(" and ");
+            choice.rule = format!("There is no answer without figures of {names}");
+            return choice;
+        }
+        left = narrowed(comparison, criterion, &rated, &left, decides, &mut choice);
+        steps.push((criterion, rated));
+        if left.len() < 2 {
+            break;
+        }
+    }
+    settle(&mut choice, &estimates, &left, &steps);
+    choice
+}
+
+/// Those that are left after a criterion: all that are as good as the best, and in a tie also those of
+/// which it is not known.
+fn narrowed<'a>(
+    comparison: &Comparison,
+    criterion: Criterion,
+    rated: &[Rated<'a>],
+    left: &[&'a str],
+    decides: bool,
+    choice: &mut Choice,
+) -> Vec<&'a str> {
+    let Some(first) = rated.first() else { return left.to_vec() };
+    let tied = best(comparison, rated);
+    choice.doubts.extend(beyond(criterion, rated, &tied));
+    let known = |model: &&str| rated.iter().any(|one| one.model == *model);
+    let stays = |model: &&str| tied.contains(model) || !decides && !known(model);
+    let next: Vec<&str> = left.iter().copied().filter(stays).collect();
+    match next.len() {
+        1 if decides => {}
+        1 => choice.ties.push(format!(
+            "of these, {} has the least {}",
+            first.model,
+            criterion.words()
+        )),
+        _ => choice.ties.push(format!(
+            "{}: no difference beyond the noise and 5% in {}",
+            next.join(", "),
+            criterion.words()
+        )),
+    }
+    next
+}
+
+/// Takes the simplest of those that are left, and says how all figures compare with its own.
+fn settle(
+    choice: &mut Choice,
+    estimates: &Estimates<'_>,
+    left: &[&str],
+    steps: &[(Criterion, Vec<Rated<'_>>)],
+) {
+    let Some(model) = left.iter().copied().min_by_key(|model| complexity(model)) else { return };
+    if left.len() > 1 {
+        choice.ties.push(format!("{model} is the simplest of them"));
+    }
+    choice.model = Some(model.to_owned());
+    let steps = steps.iter().filter(|(_, rated)| !rated.is_empty());
+    choice.evidence =
+        steps.map(|(criterion, rated)| evidence(estimates, *criterion, rated, model)).collect();
+}
+
+/// Keys first, since each is something to look after; then the place in the list.
+fn complexity(model: &str) -> (usize, usize) {
+    let kind = model.split(':').next().unwrap_or_default();
+    let keys = model.matches('=').count();
+    let place = SIMPLEST.iter().position(|name| *name == kind);
+    (keys, place.unwrap_or(SIMPLEST.len()))
+}
+
+/// Why a model cannot serve the workload, if it cannot.
+fn excluded(
+    estimates: &Estimates<'_>,
+    name: &str,
+    model: Option<&str>,
+    choice: &mut Choice,
+) -> Option<String> {
+    let (comparison, workload) = (estimates.comparison, estimates.workload);
+    let subject = comparison.subject(name)?;
+    if let Some(reason) = &subject.unavailable {
+        return Some(reason.clone());
+    }
+    let Some(model) = model else {
+        return Some(
+            "it is no model of switchboard, which could be started with another".to_owned(),
+        );
+    };
+    too_few(comparison, workload, name, model)
+        .or_else(|| lets_others_die(estimates, name, choice))
+        .or_else(|| weighs_too_much(estimates, name))
+}
+
+/// Because it has no room for so many, as it declares or as was measured.
+fn too_few(
+    comparison: &Comparison,
+    workload: &Workload,
+    name: &str,
+    model: &str,
+) -> Option<String> {
+    let asked = workload.connections as f64;
+    let model = model.parse::<Model>().ok();
+    let declared = model.as_ref().and_then(|model| (model.kind().peers_max)(model));
+    if let Some(most) = declared.filter(|most| (*most as f64) < asked && !workload.short) {
+        let settings = model.iter().flat_map(|model| model.kind().settings);
+        let key = settings.map(|setting| setting.name).find(|name| CAPACITY.contains(name));
+        let unless = key.map_or(String::new(), |key| format!(", unless `{key}=` says more"));
+        return Some(format!("it has room for {} peers at a time{unless}", units::count(most)));
+    }
+    let limit = comparison.experiment("limit")?;
+    let mut figures = limit.points.iter().filter_map(|point| limit.figure(point.x, name, "served"));
+    let bounded = figures.find(|figure| !figure.at_least && figure.median < asked)?;
+    let count = units::count(bounded.median as u64);
+    Some(format!("it served {count} peers at a time, and no more (experiment limit)"))
+}
+
+/// Because a crash of one peer would take others along.
+fn lets_others_die(estimates: &Estimates<'_>, name: &str, choice: &mut Choice) -> Option<String> {
+    if !estimates.workload.isolate {
+        return None;
+    }
+    match estimates.lost(name) {
+        Some(0.0) => None,
+        Some(lost) => {
+            let lost = report::number(lost, metric_unit(estimates.comparison, "crash", "lost"));
+            Some(format!(
+                "a peer that crashed its process took others along: {lost} (experiment crash)"
+            ))
+        }
+        None => {
+            choice.needs("crash");
+            None
+        }
+    }
+}
+
+fn metric_unit<'a>(comparison: &'a Comparison, experiment: &str, metric: &str) -> &'a str {
+    let found = comparison.experiment(experiment).and_then(|one| one.metric(metric));
+    found.map_or("", |metric| metric.unit.as_str())
+}
+
+/// Because its peers would not fit into memory.
+fn weighs_too_much(estimates: &Estimates<'_>, name: &str) -> Option<String> {
+    let each = estimates.memory(name).ok()?.median();
+    let all = each * estimates.workload.connections as f64;
+    let machine = estimates.comparison.environment.memory_bytes as f64;
+    (all > machine * MEMORY_MAX)
+        .then(|| format!("its peers would need {} of {}", units::bytes(all), units::bytes(machine)))
+}
+
+/// By what models are compared, in this order, and the rule that says so.
+fn rule(estimates: &Estimates<'_>, models: &[&str]) -> (Vec<Criterion>, String) {
+    let workload = estimates.workload;
+    if workload.short {
+        let rule = "Peers come for one message each, so what counts is the processor time that one \
+                    costs, from its connect to its close";
+        return (vec![Criterion::Short, Criterion::Memory], rule.to_owned());
+    }
+    let own = models.iter().filter_map(|model| Some(estimates.cpu(model).ok()?.median()));
+    let least = own.fold(f64::INFINITY, f64::min);
+    let computes = workload.compute.as_nanos() as f64;
+    if computes > 0.0
+        && workload.active_peers() > 1.0
+        && (computes >= least * COMPUTES || least.is_infinite())
+    {
+        let rule = format!(
+            "The service computes for {} a message, beside which the cost of any model is small; so \
+             what counts is how long others wait meanwhile",
+            time_in_words(workload.compute)
+        );
+        return (vec![Criterion::Stall, Criterion::Cpu, Criterion::Memory], rule);
+    }
+    let rule = "What counts is the processor time for each message, with so many busy and so many \
+                silent peers";
+    (vec![Criterion::Cpu, Criterion::Memory], rule.to_owned())
+}
+
+/// The figures of those that have one. The first criterion excludes the others, and cannot do without
+/// its experiments; what breaks ties can.
+fn rated<'a>(
+    estimates: &Estimates<'_>,
+    criterion: Criterion,
+    models: &[&'a str],
+    choice: &mut Choice,
+    decides: bool,
+) -> Vec<Rated<'a>> {
+    let mut rated = Vec::new();
+    let mut gaps: Vec<&'static str> = Vec::new();
+    for model in models {
+        let estimate = match criterion {
+            Criterion::Cpu => estimates.cpu(model),
+            Criterion::Stall => estimates.stall(model),
+            Criterion::Short => estimates.short(model),
+            Criterion::Memory => estimates.memory(model),
+        };
+        match estimate {
+            Ok(estimate) if estimate.median().is_finite() => rated.push(Rated { model, estimate }),
+            Ok(_) => {}
+            Err(Gap::Experiment(name)) => gaps.push(name),
+            Err(Gap::Figure(reason)) if decides => {
+                choice.excluded.push(Excluded { model: (*model).to_owned(), reason });
+            }
+            Err(Gap::Figure(_)) => {}
+        }
+    }
+    if rated.is_empty() || !decides {
+        gaps.iter().for_each(|name| choice.needs(name));
+    }
+    rated.sort_by(|one, other| one.estimate.median().total_cmp(&other.estimate.median()));
+    rated
+}
+
+impl Choice {
+    fn needs(&mut self, experiment: &str) {
+        if !self.missing.iter().any(|known| known == experiment) {
+            self.missing.push(experiment.to_owned());
+        }
+    }
+}
+
+/// The first, and all that are not worse than it beyond the noise and by a share that matters.
+fn best<'a>(comparison: &Comparison, rated: &[Rated<'a>]) -> Vec<&'a str> {
+    let as_good = |one: &&Rated<'_>| {
+        let ratio = ratio(comparison, &one.estimate, &rated[0].estimate);
+        ratio.is_none_or(|ratio| ratio.compared != Compared::Higher || ratio.estimate < AS_GOOD)
+    };
+    rated.iter().filter(as_good).map(|one| one.model).collect()
+}
+
+fn ratio(comparison: &Comparison, one: &Estimate, other: &Estimate) -> Option<Ratio> {
+    paired(&one.rounds, &other.rounds, confidence(comparison))
+}
+
+fn confidence(comparison: &Comparison) -> Confidence {
+    match comparison.confidence > Confidence::Usual.share() {
+        true => Confidence::High,
+        false => Confidence::Usual,
+    }
+}
+
+fn evidence(
+    estimates: &Estimates<'_>,
+    criterion: Criterion,
+    rated: &[Rated<'_>],
+    model: &str,
+) -> Evidence {
+    let own = rated.iter().find(|one| one.model == model);
+    let figure = |one: &Rated<'_>| Estimated {
+        model: one.model.to_owned(),
+        median: one.estimate.median(),
+        ratio: own
+            .filter(|own| own.model != one.model)
+            .and_then(|own| ratio(estimates.comparison, &one.estimate, &own.estimate)),
+    };
+    Evidence {
+        what: criterion.told(estimates.workload),
+        unit: if criterion == Criterion::Memory { "bytes" } else { "ns" }.to_owned(),
+        figures: rated.iter().map(figure).collect(),
+    }
+}
+
+/// Where a figure that decided lies beyond what was measured.
+fn beyond(criterion: Criterion, rated: &[Rated<'_>], tied: &[&str]) -> Vec<String> {
+    let of = |one: &Rated<'_>| one.estimate.beyond.clone().filter(|_| tied.contains(&one.model));
+    let mut all: Vec<String> = rated.iter().filter_map(of).collect();
+    all.sort();
+    all.dedup();
+    all.iter()
+        .map(|what| format!("{} is an estimate: {what} were not measured", criterion.words()))
+        .collect()
+}
+
+/// Who would be chosen if `model` were not there.
+pub(super) fn runner_up(
+    comparison: &Comparison,
+    workload: &Workload,
+    model: &str,
+    evidence: &[Evidence],
+) -> Option<RunnerUp> {
+    let second = choose(comparison, workload, &[model]).model?;
+    let first = evidence.first()?;
+    let figure = |name: &str| first.figures.iter().find(|one| one.model == name);
+    let (own, other) = (figure(model)?, figure(&second)?);
+    let [own, other] = [own.median, other.median].map(|median| report::number(median, &first.unit));
+    let sentence = format!("{}: {other}, where {model} has {own}", first.what);
+    Some(RunnerUp { model: second, sentence })
+}
+
+impl Criterion {
+    /// In a word or two.
+    fn words(self) -> &'static str {
+        match self {
+            Criterion::Cpu => "processor time for each message",
+            Criterion::Stall => "what others wait while one computes",
+            Criterion::Short => "processor time for each short connection",
+            Criterion::Memory => "memory for each peer",
+        }
+    }
+
+    /// With the workload's numbers.
+    fn told(self, workload: &Workload) -> String {
+        let count = |peers: f64| units::count(peers.round() as u64);
+        let active = workload.active_peers();
+        match self {
+            Criterion::Cpu => format!(
+                "processor time for each message, {} busy and {} silent peers",
+                count(active),
+                count(workload.silent_peers())
+            ),
+            Criterion::Stall => format!(
+                "p99 latency of the others while one peer lets the service compute for {} (in \
+                 proportion, from {})",
+                time_in_words(workload.compute),
+                time_in_words(COMPUTED)
+            ),
+            Criterion::Short => {
+                format!("processor time for each connection, {} clients at a time", count(active))
+            }
+            Criterion::Memory => {
+                format!("memory for each of {} peers", units::count(workload.connections))
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Which model a workload should be served with, according to a comparison: the rule, the figures it
+//! rests on, who comes second, and what would change it.
+//!
+//! Nothing here prefers a model by its name, but for one thing: of those between which the figures do
+//! not decide, the simplest is taken, and the answer says so.
+//!
+//! # Layout
+//!
+//! - `workload`: what is asked.
+//! - `estimate`: what it costs under a model, from what was measured near it, round by round.
+//! - `choice`: who can serve it at all, who is best by which rule, and by what ties are broken.
+//! - `change`: what would have to be different for another answer.
+//! - `serve`: the command line that starts it. [`text`]: the answer for a terminal.
+
+mod change;
+mod choice;
+mod estimate;
+mod serve;
+mod text;
+mod workload;
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Comparison, Ratio};
+
+pub use self::text::text;
+pub use self::workload::Workload;
+
+/// The experiments that answers rest on.
+const ASKED: [&str; 9] =
+    ["idle", "few", "many", "short", "big", "compute", "memory", "limit", "crash"];
+
+/// The answer for a workload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What was asked: a [`Workload`], as it is written.
+    pub asked: String,
+    /// The model; null if there are too few figures to say, or none can serve it.
+    pub model: Option<String>,
+    /// The rule that decided, in a sentence; or why there is no answer.
+    pub rule: String,
+    /// The command line that starts the service under that model.
+    pub serve: Option<String>,
+    /// What the rule was applied to, what decided first.
+    pub evidence: Vec<Evidence>,
+    /// How ties were broken, step by step; empty if there was none.
+    pub ties: Vec<String>,
+    /// Who comes second.
+    pub runner_up: Option<RunnerUp>,
+    /// Who cannot serve this workload, and why.
+    pub excluded: Vec<Excluded>,
+    /// What would have to be different for another answer.
+    pub changes: Vec<Change>,
+    /// What makes the answer doubtful.
+    pub doubts: Vec<String>,
+    /// Experiments that would have to be run to answer, or to answer better.
+    pub missing: Vec<String>,
+    /// The command line that measures those, too; null if none is missing.
+    pub again: Option<String>,
+}
+
+/// A figure of each model that can serve the workload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What it is, in words.
+    pub what: String,
+    /// Its unit, as of a [`Metric`](crate::record::Metric).
+    pub unit: String,
+    /// The best first.
+    pub figures: Vec<Estimated>,
+}
+
+/// A model's figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimated {
+    /// The model.
+    pub model: String,
+    /// The median of the rounds.
+    pub median: f64,
+    /// Compared with the model that is answered; null for that one.
+    pub ratio: Option<Ratio>,
+}
+
+/// Who comes second.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunnerUp {
+    /// The model.
+    pub model: String,
+    /// How far behind it is, in a sentence.
+    pub sentence: String,
+}
+
+/// Who cannot serve a workload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Excluded {
+    /// The model.
+    pub model: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A difference that would change the answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// What would be different: `compute=10ms`.
+    pub when: String,
+    /// The model that would be answered then.
+    pub model: String,
+}
+
+/// The answer of a comparison for a workload.
+pub fn answer(comparison: &Comparison, workload: &Workload) -> Answer {
+    let choice = choice::choose(comparison, workload, &[]);
+    let mut answer = Answer {
+        asked: workload.to_string(),
+        model: choice.model.clone(),
+        rule: choice.rule.clone(),
+        serve: choice.model.as_deref().and_then(|model| serve::line(comparison, model)),
+        evidence: choice.evidence,
+        ties: choice.ties,
+        runner_up: None,
+        excluded: choice.excluded,
+        changes: Vec::new(),
+        doubts: choice.doubts,
+        again: again(comparison, workload, &choice.missing),
+        missing: choice.missing,
+    };
+    if let Some(model) = &choice.model {
+        answer.runner_up = choice::runner_up(comparison, workload, model, &answer.evidence);
+        answer.changes = change::changes(comparison, workload, model);
+        answer.doubts.extend(doubts(comparison));
+    }
+    answer
+}
+
+/// The command line of a comparison that has what is missing, and what an answer needs of this one.
+fn again(comparison: &Comparison, workload: &Workload, missing: &[String]) -> Option<String> {
+    let asked = |name: &&str| {
+        missing.iter().any(|one| one == name) || comparison.experiment(name).is_some()
+    };
+    let names: Vec<&str> = ASKED.iter().copied().filter(asked).collect();
+    let names = names.join(",");
+    (!missing.is_empty())
+        .then(|| format!("switchboard compare --experiments {names} --for '{workload}'"))
+}
+
+/// What makes every answer of a comparison doubtful.
+fn doubts(comparison: &Comparison) -> Vec<String> {
+    let mut doubts = Vec::new();
+    let environment = &comparison.environment;
+    if environment.versions.debug_build {
+        doubts.push("the program was built without optimisation".to_owned());
+    }
+    if comparison.experiments.iter().any(|experiment| experiment.rounds < 3) {
+        let sentence =
+            "fewer than three rounds tell hardly any models apart: --rounds 3 or more do";
+        doubts.push(sentence.to_owned());
+    }
+    if comparison.interrupted {
+        doubts.push("the comparison was stopped before its end".to_owned());
+    }
+    if environment.load_average[0] > f64::from(environment.cores.usable) {
+        doubts.push("other programs had work to do meanwhile".to_owned());
+    }
+    doubts
+}
+
+#[cfg(test)]
+mod tests;
