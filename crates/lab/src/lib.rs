@@ -5,7 +5,7 @@
 //! - [`plan`]: what to measure, as plain data, and how long it takes. [`target`]: what is compared.
 //!   [`talk`]: what its peers say.
 //! - [`experiment`]: the experiments, a file each, and their claims.
-//! - [`run`]: rounds, in which models have their turns. [`stage`]: what an experiment is lent.
+//! - [`mod@run`]: rounds, in which models have their turns. [`stage`]: what an experiment is lent.
 //!   [`server`]: a server under test. [`cores`]: who runs where. [`peers`]: some that wait.
 //!   `kernel`: what the kernel holds. `counted`: what a server counts.
 //! - [`record`]: what a comparison found, as plain data. results.json is that. `collected`: how

@@ -3,18 +3,20 @@
 use switchboard::Model;
 use switchboard_load::units;
 
-use super::estimate::{Estimate, Estimates, Gap};
+use super::estimate::{Estimate, Estimates, Gap, confidence};
 use super::workload::time_in_words;
 use super::{Estimated, Evidence, Excluded, RunnerUp, Workload};
 use crate::experiment::COMPUTED;
 use crate::record::{Compared, Comparison, Ratio};
 use crate::report;
-use crate::statistics::{Confidence, paired};
+use crate::statistics::paired;
 
 /// Who costs less than this many times the best is as good: nobody changes a server for it.
 const AS_GOOD: f64 = 1.05;
 /// How many times the model's own cost a computation is that makes all models cost the same.
 const COMPUTES: f64 = 2.0;
+/// With fewer rounds almost everything is as good as everything else, and a tie says nothing.
+const ROUNDS_MIN: usize = 3;
 /// The share of the machine's memory that peers may take.
 const MEMORY_MAX: f64 = 0.8;
 
@@ -50,6 +52,8 @@ pub(super) struct Choice {
     pub(super) excluded: Vec<Excluded>,
     pub(super) doubts: Vec<String>,
     pub(super) missing: Vec<String>,
+    /// There would be an answer from more rounds.
+    pub(super) few_rounds: bool,
 }
 
 /// What models are compared by.
@@ -99,6 +103,16 @@ pub(super) fn choose(comparison: &Comparison, workload: &Workload, without: &[&s
         if decides && !choice.missing.is_empty() {
             let names = choice.missing.join(" and ");
             choice.rule = format!("There is no answer without figures of {names}");
+            return choice;
+        }
+        let rounds = rated.iter().map(|one| one.estimate.known()).max().unwrap_or(0);
+        if decides && !rated.is_empty() && rounds < ROUNDS_MIN {
+            choice.rule = format!(
+                "There is no answer from so few rounds, {rounds} here: fewer than {ROUNDS_MIN} do not \
+                 tell models from noise"
+            );
+            choice.few_rounds = true;
+            choice.evidence.push(evidence(&estimates, criterion, &rated, ""));
             return choice;
         }
         left = narrowed(comparison, criterion, &rated, &left, decides, &mut choice);
@@ -317,24 +331,22 @@ impl Choice {
     }
 }
 
-/// The first, and all that are not worse than it beyond the noise and by a share that matters.
+/// All that nobody is better than, beyond the noise and by a share that matters. It is not enough to be
+/// as good as the first: what varies much is as good as anything.
 fn best<'a>(comparison: &Comparison, rated: &[Rated<'a>]) -> Vec<&'a str> {
-    let as_good = |one: &&Rated<'_>| {
-        let ratio = ratio(comparison, &one.estimate, &rated[0].estimate);
-        ratio.is_none_or(|ratio| ratio.compared != Compared::Higher || ratio.estimate < AS_GOOD)
+    let beaten = |place: usize| {
+        rated[..place].iter().any(|better| {
+            let ratio = ratio(comparison, &rated[place].estimate, &better.estimate);
+            ratio.is_some_and(|ratio| {
+                ratio.compared == Compared::Higher && ratio.estimate >= AS_GOOD
+            })
+        })
     };
-    rated.iter().filter(as_good).map(|one| one.model).collect()
+    (0..rated.len()).filter(|place| !beaten(*place)).map(|place| rated[place].model).collect()
 }
 
 fn ratio(comparison: &Comparison, one: &Estimate, other: &Estimate) -> Option<Ratio> {
     paired(&one.rounds, &other.rounds, confidence(comparison))
-}
-
-fn confidence(comparison: &Comparison) -> Confidence {
-    match comparison.confidence > Confidence::Usual.share() {
-        true => Confidence::High,
-        false => Confidence::Usual,
-    }
 }
 
 fn evidence(

@@ -5,14 +5,16 @@ use switchboard_load::units;
 
 use super::Workload;
 use crate::experiment::COMPUTED;
-use crate::record::{Comparison, Experiment, Value};
-use crate::statistics::median;
+use crate::record::{Compared, Comparison, Experiment, Value};
+use crate::statistics::{Confidence, median, paired};
 
 /// Bytes of a message of most experiments, and of `big`.
 const SMALL: f64 = 64.0;
 const BIG: f64 = 1_048_576.0;
 /// Messages up to this size cost as much as small ones, as far as anybody asks here.
 const SMALL_MAX: u64 = 4096;
+/// What grows by less than this, and by no more than the noise, does not grow.
+const GROWTH_MIN: f64 = 1.5;
 
 /// A figure for each round; `None` where a round has none.
 pub(super) type Rounds = Vec<Option<f64>>;
@@ -37,6 +39,11 @@ pub(super) enum Gap {
 type Estimated = Result<Estimate, Gap>;
 
 impl Estimate {
+    /// Rounds that have a figure.
+    pub(super) fn known(&self) -> usize {
+        self.rounds.iter().flatten().count()
+    }
+
     pub(super) fn median(&self) -> f64 {
         median(&self.rounds.iter().flatten().copied().collect::<Vec<_>>()).unwrap_or(f64::NAN)
     }
@@ -84,10 +91,16 @@ impl Estimates<'_> {
         let points = self.curve("idle", model, "cpu_ns")?;
         let none =
             points.first().filter(|spot| spot.x == 0.0).ok_or(Gap::Experiment("idle"))?.clone();
-        let there = along(points, silent, true, "silent peers");
+        let confidence = confidence(self.comparison);
+        let last = points[points.len() - 1].clone();
+        let (grows, nothing) = match grown(&last.rounds, &none.rounds, confidence) {
+            true => (true, None),
+            false => (false, Some(Some(0.0))),
+        };
+        let there = along(points, silent, grows, "silent peers");
         let added = there.rounds.iter().zip(&none.rounds).map(|(with, without)| {
             // Less than nothing is noise.
-            Some(((*with)? - (*without)?).max(0.0))
+            nothing.unwrap_or_else(|| Some(((*with)? - (*without)?).max(0.0)))
         });
         Ok(Estimate { rounds: added.collect(), beyond: there.beyond })
     }
@@ -160,6 +173,21 @@ impl Estimate {
         let beyond = (!beyond.is_empty()).then(|| beyond.join("; "));
         Estimate { rounds: rounds.collect(), beyond }
     }
+}
+
+/// How sure the intervals of a comparison are.
+pub(super) fn confidence(comparison: &Comparison) -> Confidence {
+    match comparison.confidence > Confidence::Usual.share() {
+        true => Confidence::High,
+        false => Confidence::Usual,
+    }
+}
+
+/// Whether a curve rises from `first` to `last`: beyond the noise, or by so much that noise would have
+/// to be blamed for it.
+fn grown(last: &[Option<f64>], first: &[Option<f64>], confidence: Confidence) -> bool {
+    paired(last, first, confidence)
+        .is_some_and(|ratio| ratio.compared == Compared::Higher || ratio.estimate >= GROWTH_MIN)
 }
 
 /// A point of a model's curve.
@@ -243,6 +271,18 @@ mod tests {
         let falling = spots(&[(1.0, 5.0), (8.0, 2.0)]);
         assert_eq!(read(&falling, 100.0, true).rounds, [Some(2.0)]);
         assert_eq!(read(&falling, 0.0, true).rounds, [Some(5.0)]);
+    }
+
+    /// Kills: noise that grows with the number of peers beyond what was measured.
+    #[test]
+    fn what_rises_within_the_noise_does_not_rise() {
+        let rounds = |numbers: [f64; 4]| numbers.map(Some);
+        let [first, near, far] =
+            [[10.0, 11.0, 9.0, 10.0], [11.0, 9.5, 10.5, 10.0], [40.0, 44.0, 36.0, 39.0]]
+                .map(rounds);
+        assert!(!grown(&near, &first, Confidence::Usual));
+        assert!(grown(&far, &first, Confidence::Usual));
+        assert!(grown(&[Some(20.0)], &[Some(10.0)], Confidence::Usual), "twice, in a single round");
     }
 
     /// Kills: a round without a figure that is taken for nothing.

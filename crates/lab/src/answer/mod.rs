@@ -55,7 +55,7 @@ pub struct Answer {
     pub doubts: Vec<String>,
     /// Experiments that would have to be run to answer, or to answer better.
     pub missing: Vec<String>,
-    /// The command line that measures those, too; null if none is missing.
+    /// The command line that measures those, too, or more rounds; null if nothing is missing.
     pub again: Option<String>,
 }
 
@@ -122,7 +122,7 @@ pub fn answer(comparison: &Comparison, workload: &Workload) -> Answer {
         excluded: choice.excluded,
         changes: Vec::new(),
         doubts: choice.doubts,
-        again: again(comparison, workload, &choice.missing),
+        again: again(comparison, workload, &choice.missing, choice.few_rounds),
         missing: choice.missing,
     };
     if let Some(model) = &choice.model {
@@ -134,14 +134,20 @@ pub fn answer(comparison: &Comparison, workload: &Workload) -> Answer {
 }
 
 /// The command line of a comparison that has what is missing, and what an answer needs of this one.
-fn again(comparison: &Comparison, workload: &Workload, missing: &[String]) -> Option<String> {
+fn again(
+    comparison: &Comparison,
+    workload: &Workload,
+    missing: &[String],
+    few_rounds: bool,
+) -> Option<String> {
     let asked = |name: &&str| {
         missing.iter().any(|one| one == name) || comparison.experiment(name).is_some()
     };
     let names: Vec<&str> = ASKED.iter().copied().filter(asked).collect();
     let names = names.join(",");
-    (!missing.is_empty())
-        .then(|| format!("switchboard compare --experiments {names} --for '{workload}'"))
+    let rounds = if few_rounds { " --rounds 5" } else { "" };
+    (few_rounds || !missing.is_empty())
+        .then(|| format!("switchboard compare --experiments {names}{rounds} --for '{workload}'"))
 }
 
 /// What makes every answer of a comparison doubtful.
@@ -150,11 +156,6 @@ fn doubts(comparison: &Comparison) -> Vec<String> {
     let environment = &comparison.environment;
     if environment.versions.debug_build {
         doubts.push("the program was built without optimisation".to_owned());
-    }
-    if comparison.experiments.iter().any(|experiment| experiment.rounds < 3) {
-        let sentence =
-            "fewer than three rounds tell hardly any models apart: --rounds 3 or more do";
-        doubts.push(sentence.to_owned());
     }
     if comparison.interrupted {
         doubts.push("the comparison was stopped before its end".to_owned());

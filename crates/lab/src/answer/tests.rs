@@ -141,6 +141,24 @@ fn what_the_noise_hides_is_not_ranked() {
     assert_eq!(asked(&sharp, "connections=1000,active=1%").ties, [""; 0]);
 }
 
+/// One model varies so much that everything is as good as that; of the others one is clearly better.
+///
+/// Kills: a clear difference that somebody else's noise hides.
+#[test]
+fn a_noisy_model_hides_no_difference_between_others() {
+    let mut found = world(&["epoll", "uring", "coroutine"], 0.01);
+    for name in ["few", "many"] {
+        let found = found.experiments.iter_mut().find(|one| one.name == name).unwrap();
+        for point in &mut found.points {
+            let cell = point.cells.iter_mut().find(|cell| cell.model == "coroutine").unwrap();
+            cell.values.insert("cpu_ns".to_owned(), figure(2_900.0, 0.99));
+        }
+    }
+    let answer = asked(&found, "connections=100");
+    assert!(!answer.ties[0].contains("epoll"), "{:?}", answer.ties);
+    assert_ne!(answer.model.as_deref(), Some("epoll"));
+}
+
 /// Kills: a model that is recommended for more peers than it serves.
 #[test]
 fn who_cannot_serve_it_is_left_out_and_told_why() {
@@ -186,6 +204,25 @@ fn what_is_lacking_is_named_in_place_of_an_answer() {
     found.experiments.clear();
     assert_eq!(asked(&found, "connections=100").missing, ["many"]);
     assert_eq!(asked(&found, "connections=100,message=1MiB").model, None);
+}
+
+/// Kills: a model that is taken although another has a tenth of its figure, because two rounds tell
+/// nothing apart.
+#[test]
+fn two_rounds_are_no_answer() {
+    let mut found = world(&MODELS, 0.3);
+    let points = found.experiments.iter_mut().flat_map(|one| &mut one.points);
+    for value in points.flat_map(|point| &mut point.cells).flat_map(|cell| cell.values.values_mut())
+    {
+        if let Value::Known(figure) = value {
+            figure.samples.truncate(2);
+        }
+    }
+    let answer = asked(&found, "connections=100");
+    assert_eq!((answer.model.as_deref(), answer.serve.as_deref()), (None, None));
+    assert!(answer.rule.contains("so few rounds, 2 here"), "{}", answer.rule);
+    assert!(answer.again.as_ref().unwrap().contains(" --rounds 5 --for "), "{:?}", answer.again);
+    assert_eq!(answer.evidence[0].figures.len(), MODELS.len());
 }
 
 #[test]

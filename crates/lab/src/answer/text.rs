@@ -39,7 +39,11 @@ pub fn text(answer: &Answer) -> String {
         out += &part("Doubtful", doubt);
     }
     if let Some(again) = &answer.again {
-        out += &part("Missing", &format!("{}; measured by", answer.missing.join(", ")));
+        let missing = match answer.missing.is_empty() {
+            true => "rounds".to_owned(),
+            false => answer.missing.join(", "),
+        };
+        out += &part("Missing", &format!("{missing}; measured by"));
         // In one line, so that it can be copied.
         out += &format!("{:INDENT$}{again}\n", "");
     }
@@ -61,7 +65,7 @@ fn figures(evidence: &Evidence, answer: &Answer) -> String {
     }
     let rest = evidence.figures.len().saturating_sub(SHOWN);
     if rest > 0 {
-        out += &format!("{:INDENT$}  and {rest} more, worse than these\n", "");
+        out += &format!("{:INDENT$}  and {rest} more, with higher figures\n", "");
     }
     out
 }

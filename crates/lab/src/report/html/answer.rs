@@ -20,7 +20,9 @@ pub(super) fn answer(answer: &Answer) -> Markup {
             p class="asked" { "asked for: " code { (answer.asked) } }
             p { (answer.rule) "." }
             @if let Some(serve) = &answer.serve { pre { code { (serve) } } }
-            @for evidence in &answer.evidence { (figures(evidence, answer)) }
+            div class="evidence" {
+                @for evidence in &answer.evidence { (figures(evidence, answer)) }
+            }
             dl {
                 (several("Ties", &answer.ties))
                 @if let Some(second) = &answer.runner_up {
@@ -50,7 +52,10 @@ pub(super) fn answer(answer: &Answer) -> Markup {
                 (several("Doubtful", &answer.doubts))
                 @if let Some(again) = &answer.again {
                     dt { "Missing" }
-                    dd { (answer.missing.join(", ")) "; measured by " code { (again) } }
+                    dd {
+                        @if answer.missing.is_empty() { "rounds" } @else { (answer.missing.join(", ")) }
+                        "; measured by " code { (again) }
+                    }
                 }
             }
         }
