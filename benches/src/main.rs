@@ -32,6 +32,7 @@ mod process;
 mod programs;
 mod rings;
 mod rivals;
+mod room;
 mod server;
 mod short;
 mod spread;
@@ -85,11 +86,16 @@ enum Benchmark {
     Lateness(lateness::Lateness),
     /// `uring` beside `epoll`, and beside bare servers on both.
     Rings(rings::Rings),
+    /// A room of the service `chat` beside a bare loop of write: processor time, memory.
+    Room(room::Room),
     /// How evenly the peers are shared among loops.
     Spread(spread::Spread),
     /// A client process of `multitude`.
     #[command(hide = true)]
     MultitudePart(multitude::part::Part),
+    /// The members of a `room`.
+    #[command(hide = true)]
+    RoomMembers(room::members::Members),
 }
 
 fn main() -> ExitCode {
@@ -121,8 +127,10 @@ fn run(arguments: Arguments) -> Result<bool> {
         Benchmark::Load(benchmark) => benchmark.run(&programs()?),
         Benchmark::Lateness(benchmark) => benchmark.run(&programs()?),
         Benchmark::Rings(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Room(benchmark) => benchmark.run(&programs()?),
         Benchmark::Spread(benchmark) => benchmark.run(&programs()?),
         Benchmark::MultitudePart(part) => return part.run().map(|()| true),
+        Benchmark::RoomMembers(members) => return members.run().map(|()| true),
     }?;
     let words: Vec<String> = env::args().skip(1).collect();
     print!("{}", table.text(&words));

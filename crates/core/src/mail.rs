@@ -71,9 +71,7 @@ struct Mail {
     /// What the carrier has not taken, in the order in which it came. The first is here, so that a
     /// mailbox that seldom has more than one mail allocates nothing.
     first: Option<Item>,
-    rest: VecDeque<Item>,
-    /// Notes that the carrier has come to, and the session has not taken.
-    notes: VecDeque<Note>,
+    more: Option<Box<More>>,
     /// What all of it counts for.
     size: usize,
     /// The carrier knows that there is some.
@@ -83,6 +81,15 @@ struct Mail {
     /// It is to be closed: mail came for which there was no room.
     overrun: bool,
     dropped: u64,
+}
+
+/// What most mailboxes are without, most of the time.
+#[derive(Default)]
+struct More {
+    /// What is behind the first.
+    rest: VecDeque<Item>,
+    /// Notes that the carrier has come to, and the session has not taken.
+    notes: VecDeque<Note>,
 }
 
 /// One mail.
@@ -219,7 +226,7 @@ impl OwnMailbox {
         while waiting != Waiting::TooMuch
             && let Some(Item::Note(note)) = mail.pop_if(|item| matches!(item, Item::Note(_)))
         {
-            mail.notes.push_back(note);
+            mail.more.get_or_insert_default().notes.push_back(note);
             waiting = Waiting::Notes;
         }
         mail.rung = mail.first.is_some();
@@ -234,13 +241,16 @@ impl OwnMailbox {
     /// Whether there is a note that no bytes are to be sent before.
     pub fn has_note(&self) -> bool {
         let mail = self.0.lock();
-        !mail.notes.is_empty() || matches!(mail.first, Some(Item::Note(_)))
+        let told = mail.more.as_ref().is_some_and(|more| !more.notes.is_empty());
+        told || matches!(mail.first, Some(Item::Note(_)))
     }
 
     /// The oldest note, if no bytes are to be sent before it.
     pub fn take_note(&self) -> Option<Note> {
         let mut mail = self.0.lock();
-        let note = match mail.notes.pop_front() {
+        let told = mail.more.as_mut().and_then(|more| more.notes.pop_front());
+        mail.tidy();
+        let note = match told {
             Some(note) => note,
             None => match mail.pop_if(|item| matches!(item, Item::Note(_)))? {
                 Item::Note(note) => note,
@@ -256,19 +266,20 @@ impl Mail {
     fn push(&mut self, item: Item) {
         match self.first {
             None => self.first = Some(item),
-            Some(_) => self.rest.push_back(item),
+            Some(_) => self.more.get_or_insert_default().rest.push_back(item),
         }
     }
 
     /// Takes the oldest mail, if it is as wanted.
     fn pop_if(&mut self, wanted: impl FnOnce(&Item) -> bool) -> Option<Item> {
         let item = self.first.take_if(|item| wanted(item))?;
-        self.first = self.rest.pop_front();
-        if self.first.is_none() {
-            // Most peers are idle most of the time.
-            self.rest = VecDeque::new();
-        }
+        self.first = self.more.as_mut().and_then(|more| more.rest.pop_front());
+        self.tidy();
         Some(item)
+    }
+
+    fn tidy(&mut self) {
+        self.more.take_if(|more| more.rest.is_empty() && more.notes.is_empty());
     }
 }
 
@@ -279,8 +290,7 @@ impl Drop for OwnMailbox {
             let mut mail = self.0.lock();
             mail.gone = true;
             mail.size = 0;
-            let (first, rest) = (mail.first.take(), std::mem::take(&mut mail.rest));
-            (first, rest, std::mem::take(&mut mail.notes))
+            (mail.first.take(), mail.more.take())
         };
         drop(left);
     }

@@ -113,10 +113,10 @@ pub struct TooLong;
 /// One peer's part in one topic, from when it has asked to join. It is lost to the others when this is
 /// dropped: see [`Rules::lost`].
 pub struct Membership {
-    topics: Topics,
+    /// `None`: it has left.
+    topics: Option<Topics>,
     topic: Arc<str>,
     member: u64,
-    left: bool,
 }
 
 impl Topics {
@@ -134,14 +134,13 @@ impl Topics {
     pub fn join(&self, mailbox: &Mailbox, entry: Entry) -> Result<Membership, TooLong> {
         let Entry { topic, rules, label, hello } = entry;
         let member = mailbox.peer();
-        let membership =
-            Membership { topics: self.clone(), topic: Arc::clone(&topic), member, left: false };
         if topic.len().max(label.len()) > NAME_MAX || hello.len() > PUBLICATION_MAX {
-            membership.forget();
             return Err(TooLong);
         }
         let ask = Ask::Join { label, hello, rules };
         let op = Op { topic: Arc::clone(&topic), member, ask };
+        let topics = Some(self.clone());
+        let membership = Membership { topics, topic: Arc::clone(&topic), member };
         match self.0.reach.get() {
             Some(reach) => {
                 lock(&self.0.joining).insert((member, topic), mailbox.clone());
@@ -297,7 +296,10 @@ impl Membership {
     /// # Errors
     /// If there are more than [`PUBLICATION_MAX`] bytes.
     pub fn publish(&self, bytes: impl Into<Bytes>) -> Result<(), TooLong> {
-        self.topics.publish(&self.topic, self.member, bytes.into())
+        match &self.topics {
+            Some(topics) => topics.publish(&self.topic, self.member, bytes.into()),
+            None => Ok(()),
+        }
     }
 
     /// Takes another label; the others are sent `hello`.
@@ -310,7 +312,10 @@ impl Membership {
             return Err(TooLong);
         }
         let (topic, member) = (Arc::clone(&self.topic), self.member);
-        self.topics.submit(Op { topic, member, ask: Ask::Relabel { label, hello } });
+        let ask = Ask::Relabel { label, hello };
+        if let Some(topics) = &self.topics {
+            topics.submit(Op { topic, member, ask });
+        }
         Ok(())
     }
 
@@ -327,15 +332,10 @@ impl Membership {
     }
 
     fn go(&mut self, farewell: Option<Bytes>) {
-        if !std::mem::replace(&mut self.left, true) {
+        if let Some(topics) = self.topics.take() {
             let topic = Arc::clone(&self.topic);
-            self.topics.submit(Op { topic, member: self.member, ask: Ask::Leave(farewell) });
+            topics.submit(Op { topic, member: self.member, ask: Ask::Leave(farewell) });
         }
-    }
-
-    /// It never asked.
-    fn forget(mut self) {
-        self.left = true;
     }
 }
 

@@ -17,13 +17,20 @@ pub(super) struct Topic {
     /// In ascending order of their identities: the order in which they came to the server. A vector,
     /// because a publication goes through all of them, and who comes last is added at its end.
     members: Vec<Member>,
+    /// `None`: nothing of it yet.
+    memory: Option<Box<Memory>>,
+    /// It was found empty, and another will have its name.
+    pub(super) gone: bool,
+}
+
+/// What topics of one member seldom have.
+#[derive(Default)]
+struct Memory {
     /// How many members each process has, where this is known.
     origins: BTreeMap<u32, usize>,
     recent: VecDeque<Bytes>,
     /// As they are in a packet.
     recent_bytes: usize,
-    /// It was found empty, and another will have its name.
-    pub(super) gone: bool,
 }
 
 struct Member {
@@ -54,8 +61,8 @@ impl Topic {
 
     pub(super) fn audience(&self, from: u64) -> Vec<u32> {
         let own = self.find(from).ok().map(|place| self.members[place].origin);
-        let others =
-            self.origins.iter().filter(|(origin, count)| **count > 1 || own != Some(**origin));
+        let origins = self.memory.iter().flat_map(|memory| &memory.origins);
+        let others = origins.filter(|(origin, count)| **count > 1 || own != Some(**origin));
         others.map(|(origin, _)| *origin).collect()
     }
 
@@ -70,7 +77,8 @@ impl Topic {
                 if place.is_err() && count > rules.members_max as usize {
                     Event::Refused
                 } else {
-                    let recent = self.recent.iter().cloned().collect();
+                    let recent =
+                        self.memory.iter().flat_map(|memory| &memory.recent).cloned().collect();
                     Event::Joined { label, hello: rules.told(hello, count), rules, recent }
                 }
             }
@@ -154,13 +162,14 @@ impl Topic {
         if most == 0 {
             return;
         }
+        let Memory { recent, recent_bytes, .. } = &mut **self.memory.get_or_insert_default();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.recent_bytes += LENGTH + line.len();
-            self.recent.push_back(bytes.slice_ref(line));
+            *recent_bytes += LENGTH + line.len();
+            recent.push_back(bytes.slice_ref(line));
         }
-        while self.recent.len() > most || self.recent_bytes > PUBLICATION_MAX {
-            let Some(line) = self.recent.pop_front() else { return };
-            self.recent_bytes -= LENGTH + line.len();
+        while recent.len() > most || *recent_bytes > PUBLICATION_MAX {
+            let Some(line) = recent.pop_front() else { return };
+            *recent_bytes -= LENGTH + line.len();
         }
     }
 
@@ -168,10 +177,11 @@ impl Topic {
         if origin == 0 {
             return;
         }
-        let count = self.origins.entry(origin).or_default();
+        let origins = &mut self.memory.get_or_insert_default().origins;
+        let count = origins.entry(origin).or_default();
         *count = if comes { *count + 1 } else { *count - 1 };
         if *count == 0 {
-            self.origins.remove(&origin);
+            origins.remove(&origin);
         }
     }
 

@@ -26,7 +26,7 @@ pub(super) struct Person {
     /// Empty, until it has one.
     name: Arc<str>,
     /// What it asked for: its input waits until that is answered.
-    awaits: Option<Awaited>,
+    awaits: Option<Box<Awaited>>,
     /// In the topic of its name.
     named: Option<Membership>,
     /// In that of its room.
@@ -198,13 +198,13 @@ impl Person {
     }
 
     fn await_answer(&mut self, awaited: Awaited, peer: &mut Context<'_>) {
-        self.awaits = Some(awaited);
+        self.awaits = Some(Box::new(awaited));
         peer.pause_input();
     }
 
     fn answered(&mut self, joined: Joined, peer: &mut Context<'_>) {
         peer.resume_input();
-        match (self.awaits.take(), joined) {
+        match (self.awaits.take().map(|awaited| *awaited), joined) {
             (Some(Awaited::Name(name, named)), Joined::Member { .. }) => {
                 self.take_name(name, named, peer);
             }
@@ -343,7 +343,7 @@ impl Session for Person {
         // Nobody is told of each who leaves when all do.
         let stops = matches!(ending, Ending::Drained | Ending::CutOff);
         let told = !stops || self.chat.topics.spans();
-        let joining = match self.awaits.take() {
+        let joining = match self.awaits.take().map(|awaited| *awaited) {
             Some(Awaited::Room(joining)) => Some(joining),
             Some(Awaited::Name(..)) | None => None,
         };
