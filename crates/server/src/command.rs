@@ -51,6 +51,11 @@ pub struct ServeArgs {
     #[arg(long, value_name = "BYTES", global = true, value_parser = clap::value_parser!(u32).range(1..))]
     request_max: Option<u32>,
 
+    /// What others send to one peer and it has not read, in bytes, before it is too slow [default:
+    /// 262144]
+    #[arg(long, value_name = "BYTES", global = true, value_parser = clap::value_parser!(u32).range(1..))]
+    mail_max: Option<u32>,
+
     /// Peers that wait to be accepted, at most (the kernel may have less: net.core.somaxconn)
     #[arg(long, value_name = "N", global = true, default_value_t = 1024, value_parser = clap::value_parser!(u16).range(1..))]
     backlog: u16,
@@ -168,6 +173,9 @@ impl ServeArgs {
         }
         if let Some(most) = self.request_max {
             options.limits.request_max = most as usize;
+        }
+        if let Some(most) = self.mail_max {
+            options.limits.mail_max = most as usize;
         }
         options.listen.backlog = i32::from(self.backlog);
         options.listen.reuse_port = self.reuse_port;
@@ -345,8 +353,18 @@ mod tests {
         let own = with(&[]).options;
         assert_eq!((own.limits.request_max, own.drain), (64, Drain::Forever));
         assert!(matches!(own.when_full, WhenFull::Wait));
-        let said = with(&["--request-max", "99", "--drain", "1s", "--when-full", "refuse"]).options;
-        assert_eq!(said.limits.request_max, 99);
+        let said = with(&[
+            "--request-max",
+            "99",
+            "--mail-max",
+            "9",
+            "--drain",
+            "1s",
+            "--when-full",
+            "refuse",
+        ])
+        .options;
+        assert_eq!((said.limits.request_max, said.limits.mail_max), (99, 9));
         assert_eq!(said.drain, Drain::Within(Duration::from_secs(1)));
         assert!(matches!(said.when_full, WhenFull::Refuse));
     }

@@ -7,9 +7,10 @@ mod straight_line;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Ending, Idle, Limits, Outcome, PeerInfo, Service, Style};
+use switchboard_core::{Ending, Idle, Limits, Outcome, PeerInfo, Post, Service, Style, Terms};
 
 use super::text::{around, beside};
 use crate::Server;
@@ -22,6 +23,8 @@ const WINDOW: usize = 256 << 10;
 pub struct Subject {
     made: Made,
     limits: Limits,
+    /// The peer's identity.
+    peer: u16,
 }
 
 enum Made {
@@ -41,8 +44,8 @@ trait Driver {
     fn drain(&mut self);
     /// Time passes.
     fn wait(&mut self, time: Duration);
-    /// What came and was not taken.
-    fn came(&self) -> Vec<u8>;
+    /// What came and was not taken, mail from others included.
+    fn came(&mut self) -> Vec<u8>;
     /// The peer has read so many bytes.
     fn take(&mut self, count: usize);
     /// How it ended, if it has; with an error of the handler's own.
@@ -54,7 +57,32 @@ pub struct Talk {
     driver: Box<dyn Driver>,
 }
 
-/// Begins a conversation: a peer comes from `192.0.2.1:40000`, as the service's peer 1.
+/// Wakes the peer of one conversation: it looks for mail at the next step.
+#[derive(Default)]
+struct Bell(AtomicBool);
+
+impl Post for Bell {
+    fn ring(&self, _: u64, _: u64, _: bool) {
+        self.0.store(true, SeqCst);
+    }
+}
+
+impl Bell {
+    /// Whether it was rung since.
+    fn quiet(&self) -> bool {
+        self.0.swap(false, SeqCst)
+    }
+
+    /// What a peer is granted whom it wakes.
+    fn terms(self: &Arc<Bell>, limits: Limits) -> Terms {
+        let post: Arc<dyn Post> = Arc::clone(self) as Arc<dyn Post>;
+        Terms { limits, offload: None, post: Some(post) }
+    }
+}
+
+/// Begins a conversation: a peer comes from `192.0.2.1:40000`, as the service's peer 1. Several of one
+/// service, which can write to each other's [mailboxes](crate::Mailbox), are told apart by
+/// [`Subject::peer`].
 ///
 /// A straight-line handler runs on a thread of its own, an event-style session in this one; either
 /// way a step returns when the service has nothing more to do. Time is simulated: sleeps, deadlines
@@ -89,8 +117,8 @@ pub struct Talk {
 pub fn talk(subject: impl Into<Subject>) -> Talk {
     let subject = subject.into();
     let here: SocketAddr = ([192, 0, 2, 2], crate::DEFAULT_PORT).into();
-    let there: SocketAddr = ([192, 0, 2, 1], 40_000).into();
-    let info = PeerInfo { id: 1, address: there.into(), local: here.into() };
+    let there: SocketAddr = ([192, 0, 2, 1], 39_999 + subject.peer).into();
+    let info = PeerInfo { id: subject.peer.into(), address: there.into(), local: here.into() };
     let driver: Box<dyn Driver> = match subject.service().style() {
         Style::Event(open) => {
             Box::new(event::Conversation::new(open(&info), &info, subject.limits, Instant::now()))
@@ -232,6 +260,16 @@ impl fmt::Display for Talk {
 }
 
 impl Subject {
+    /// Comes as that peer of the service, of 1 to 25,000, and from a port of its own.
+    ///
+    /// # Panics
+    /// If it is none of these.
+    #[must_use]
+    pub fn peer(self, peer: u16) -> Subject {
+        assert!((1..=25_000).contains(&peer), "peers are numbered from 1 to 25,000");
+        Subject { peer, ..self }
+    }
+
     fn service(&self) -> &Service {
         match &self.made {
             Made::Server(server) => server.service(),
@@ -250,7 +288,7 @@ impl Subject {
             (None, Idle::After(limit)) => Some(limit),
             (None, Idle::Never) => None,
         };
-        Subject { made, limits }
+        Subject { made, limits, peer: 1 }
     }
 }
 

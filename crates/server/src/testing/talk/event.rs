@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use switchboard_core::{Connection, Ending, Limits, Next, PeerInfo, Session};
 
-use super::{Driver, WINDOW};
+use super::{Bell, Driver, WINDOW};
 
 /// Steps in a row that bring the peer nothing, after which a session runs in a circle. One that takes
 /// a piece byte by byte is called 16 times in each.
@@ -16,6 +16,7 @@ const CIRCLES_MAX: u32 = 100_000;
 pub(super) struct Conversation {
     /// `None`: it is over.
     connection: Option<Connection>,
+    bell: Arc<Bell>,
     ending: Option<Ending>,
     room: Vec<u8>,
     now: Instant,
@@ -35,11 +36,14 @@ impl Conversation {
         limits: Limits,
         now: Instant,
     ) -> Conversation {
-        let mut connection = Connection::new(session, info, Arc::new(limits.into()), now);
+        let bell = Arc::new(Bell::default());
+        let terms = Arc::new(bell.terms(limits));
+        let mut connection = Connection::new(session, info, terms, now);
         let mut room = Vec::new();
         connection.open(now, &mut room);
         let mut conversation = Conversation {
             connection: Some(connection),
+            bell,
             ending: None,
             room,
             now,
@@ -69,6 +73,11 @@ impl Conversation {
         self.carry();
         let (now, room) = (self.now, &mut self.room);
         let Some(connection) = &mut self.connection else { return false };
+        let early = connection.took_mailbox() && connection.mail_comes_to(0);
+        if self.bell.quiet() || early {
+            connection.mail(now, room);
+            return true;
+        }
         match connection.next(room) {
             Next::Go => {}
             Next::HalfClose => {
@@ -157,7 +166,8 @@ impl Driver for Conversation {
         self.now = until;
     }
 
-    fn came(&self) -> Vec<u8> {
+    fn came(&mut self) -> Vec<u8> {
+        self.go_on();
         self.came.clone()
     }
 

@@ -7,19 +7,22 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use switchboard_core::{Ending, Peer, PeerInfo, Reading, Style, Wait, Wire};
+use switchboard_core::{
+    Ending, Mailbox, Note, OwnMailbox, Peer, PeerInfo, Reading, Style, Terms, Wait, Waiting, Wire,
+};
 
 use super::super::PATIENCE;
-use super::{Driver, Subject, WINDOW};
+use super::{Bell, Driver, Subject, WINDOW};
 
 /// One handler and its peer.
 pub(super) struct Conversation {
     line: Line,
 }
 
-/// What the test and the handler's thread share.
+/// What the test and the handler's thread share; and, with the handler, whose it is and what that is
+/// granted.
 #[derive(Clone)]
-struct Line(Arc<(Mutex<State>, Condvar)>);
+struct Line(Arc<(Mutex<State>, Condvar)>, Option<(u64, Arc<Terms>)>);
 
 struct State {
     handler: Handler,
@@ -32,6 +35,9 @@ struct State {
     /// The connection broke, or the test is over.
     broken: Option<io::ErrorKind>,
     came: Vec<u8>,
+    bell: Arc<Bell>,
+    /// If the handler has taken one.
+    mailbox: Option<OwnMailbox>,
 }
 
 /// What the handler is doing.
@@ -52,8 +58,10 @@ impl Conversation {
             draining: false,
             broken: None,
             came: Vec::new(),
+            bell: Arc::default(),
+            mailbox: None,
         };
-        let line = Line(Arc::new((Mutex::new(state), Condvar::new())));
+        let line = Line(Arc::new((Mutex::new(state), Condvar::new())), None);
         let own = line.clone();
         let handle = move || {
             let (ending, error) = serve(&own, &subject, info);
@@ -72,7 +80,7 @@ impl Conversation {
 
     /// Changes something, and waits until the handler waits again or has ended.
     fn settle(&self, change: impl FnOnce(&mut State)) {
-        let Line(shared) = &self.line;
+        let Line(shared, _) = &self.line;
         let mut state = self.line.lock();
         change(&mut state);
         if let Handler::Waits(_) = state.handler {
@@ -92,7 +100,9 @@ fn serve(line: &Line, subject: &Subject, info: PeerInfo) -> (Ending, Option<Stri
         unreachable!("an event-style service is driven by `event`")
     };
     let mut wire = line.clone();
-    let peer = Peer::new(&mut wire, info, Arc::new(subject.limits.into()));
+    let terms = Arc::new(line.lock().bell.terms(subject.limits));
+    wire.1 = Some((info.id, Arc::clone(&terms)));
+    let peer = Peer::new(&mut wire, info, terms);
     let (ending, error) = peer.serve(&**handler);
     (ending, error.map(|error| error.to_string()))
 }
@@ -102,10 +112,15 @@ impl Line {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The handler's side: waits until `ready` gives something; `None` after `wait`.
+    /// The handler's side: waits until `ready` gives something; `None` after `wait`. With
+    /// `mail` the peer is sent its mail meanwhile: see [`State::deliver`].
+    ///
+    /// # Errors
+    /// If the peer is gone; [`io::ErrorKind::Interrupted`] at a note.
     fn wait_for<T>(
         &self,
         wait: Option<Duration>,
+        mail: Option<bool>,
         mut ready: impl FnMut(&mut State) -> Option<T>,
     ) -> io::Result<Option<T>> {
         let mut state = self.lock();
@@ -113,6 +128,9 @@ impl Line {
         loop {
             if let Some(kind) = state.broken {
                 return Err(kind.into());
+            }
+            if let Some(notes) = mail {
+                state.deliver(notes)?;
             }
             if let Some(value) = ready(&mut state) {
                 return Ok(Some(value));
@@ -128,11 +146,26 @@ impl Line {
     }
 }
 
+impl State {
+    /// The peer is sent what has come for it; with `notes` only what has come before the first note.
+    fn deliver(&mut self, notes: bool) -> io::Result<()> {
+        let Some(mailbox) = &self.mailbox else { return Ok(()) };
+        loop {
+            match mailbox.take(&mut self.came, usize::MAX) {
+                (Waiting::TooMuch, _) => return Err(io::ErrorKind::QuotaExceeded.into()),
+                (Waiting::Notes, _) if notes => return Err(io::ErrorKind::Interrupted.into()),
+                (_, false) => return Ok(()),
+                (_, true) => {}
+            }
+        }
+    }
+}
+
 impl Wire for Line {
     fn receive(&mut self, into: &mut Vec<u8>, reading: Reading) -> io::Result<usize> {
-        let Reading { wait, between_requests, room, .. } = reading;
+        let Reading { wait, between_requests, room, notes } = reading;
         into.reserve(room);
-        let arrived = self.wait_for(wait.limit, |state| {
+        let arrived = self.wait_for(wait.limit, Some(notes), |state| {
             let Some(piece) = state.inbox.front_mut() else {
                 let over = state.ended || (state.draining && between_requests);
                 return over.then_some(0);
@@ -148,7 +181,7 @@ impl Wire for Line {
     }
 
     fn send(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize> {
-        let sent = self.wait_for(wait.limit, |state| {
+        let sent = self.wait_for(wait.limit, None, |state| {
             let count = bytes.len().min(WINDOW.saturating_sub(state.came.len()));
             state.came.extend_from_slice(&bytes[..count]);
             (count > 0).then_some(count)
@@ -157,7 +190,17 @@ impl Wire for Line {
     }
 
     fn sleep(&mut self, wait: Duration) -> io::Result<()> {
-        self.wait_for(Some(wait), |_| None::<()>).map(drop)
+        self.wait_for(Some(wait), Some(false), |_| None::<()>).map(drop)
+    }
+
+    fn mailbox(&mut self) -> Option<Mailbox> {
+        let (id, terms) = self.1.as_ref()?;
+        let own = || OwnMailbox::new(*id, terms.post.clone(), terms.mail_max);
+        Some(self.lock().mailbox.get_or_insert_with(own).address())
+    }
+
+    fn take_note(&mut self) -> Option<Note> {
+        self.lock().mailbox.as_ref()?.take_note()
     }
 
     fn now(&self) -> Instant {
@@ -202,7 +245,10 @@ impl Driver for Conversation {
         self.line.lock().now = until;
     }
 
-    fn came(&self) -> Vec<u8> {
+    fn came(&mut self) -> Vec<u8> {
+        while self.line.lock().bell.quiet() {
+            self.settle(|_| {});
+        }
         self.line.lock().came.clone()
     }
 

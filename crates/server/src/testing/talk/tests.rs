@@ -2,8 +2,9 @@
 
 use std::io::{self, BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
-use switchboard_core::{Arrival, Context, Flow, Peer, Session};
+use switchboard_core::{Arrival, Context, Flow, Heard, Mailbox, Overrun, Peer, Session};
 
 use super::*;
 
@@ -236,4 +237,79 @@ fn a_session_that_runs_in_a_circle_is_found() {
         talk(Service::sessions("circle", |_| Circle)).send("x");
     });
     assert!(panic.is_err());
+}
+
+/// Says each line to everyone else, and in a note who has come.
+fn gathering() -> [Arc<Service>; 2] {
+    let people: Arc<Mutex<Vec<Mailbox>>> = Arc::default();
+    let others: Arc<Mutex<Vec<Mailbox>>> = Arc::default();
+    let sessions = Service::sessions("gathering", move |_| People(Arc::clone(&others)));
+    let handler = Service::handler("gathering", move |peer| {
+        let own = peer.mailbox()?;
+        enter(&people, &own);
+        loop {
+            match peer.next(None)? {
+                Heard::Line(line) => say(&people, &own, &line),
+                Heard::Note(note) => writeln!(peer, "{} is here", note.downcast::<u64>().unwrap())?,
+                Heard::Ended | Heard::Elapsed => return Ok(()),
+            }
+        }
+    });
+    [sessions, handler].map(Arc::new)
+}
+
+struct People(Arc<Mutex<Vec<Mailbox>>>);
+
+fn enter(people: &Mutex<Vec<Mailbox>>, own: &Mailbox) {
+    let mut people = people.lock().unwrap();
+    assert!(people.iter().all(|other| other.note(own.peer(), Overrun::Report).is_ok()));
+    people.push(own.clone());
+}
+
+fn say(people: &Mutex<Vec<Mailbox>>, own: &Mailbox, line: &str) {
+    for other in people.lock().unwrap().iter().filter(|other| *other != own) {
+        let _ = other.send(format!("{line}\n"), Overrun::Close);
+    }
+}
+
+impl Session for People {
+    fn opened(&mut self, peer: &mut Context<'_>) -> Flow {
+        enter(&self.0, &peer.mailbox());
+        Flow::Continue
+    }
+
+    fn received(&mut self, peer: &mut Context<'_>) -> Flow {
+        while let Some(line) = peer.input.line() {
+            say(&self.0, &peer.mailbox(), &String::from_utf8_lossy(line));
+        }
+        Flow::Continue
+    }
+
+    fn woken(&mut self, peer: &mut Context<'_>) -> Flow {
+        while let Some(note) = peer.take_note() {
+            let _ = writeln!(peer.output, "{} is here", note.downcast::<u64>().unwrap());
+        }
+        Flow::Continue
+    }
+}
+
+/// Kills: mail that a peer hears only when it says something, notes and bytes in another order.
+#[test]
+fn peers_of_one_service_write_to_each_other() {
+    for service in gathering() {
+        let come = |peer| talk(Subject::from(Arc::clone(&service)).peer(peer));
+        let (mut one, mut two) = (come(1), come(2));
+        two.send("hello\n");
+        let mut three = come(3);
+        one.expect("2 is here\nhello\n3 is here\n").expect_nothing();
+        one.send("all of you\n");
+        two.expect("3 is here\nall of you\n");
+        three.expect("all of you\n").end().expect_end();
+        one.expect_nothing();
+        for _ in 0..4 {
+            two.send([vec![b'x'; 99_999], b"\n".to_vec()].concat());
+        }
+        one.rest();
+        assert_eq!(one.ending(), Some(Ending::TooSlow), "{one}");
+    }
 }
