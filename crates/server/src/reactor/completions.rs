@@ -147,6 +147,13 @@ impl Engine for Ring {
         }
     }
 
+    fn relieve(&mut self, peers: &mut Peers, hand: &mut Hand) -> io::Result<()> {
+        match self.sends.are_many() {
+            true => flush(self, None, None, peers, hand),
+            false => Ok(()),
+        }
+    }
+
     fn amid(&self) -> bool {
         self.amid || self.any()
     }

@@ -89,6 +89,12 @@ pub(crate) trait Engine: Sized {
         Ok(())
     }
 
+    /// Another of many peers has been given something: sends what has been gathered, if that is so
+    /// much that it would leave the processor's caches.
+    fn relieve(&mut self, _: &mut Peers, _: &mut Hand) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Whether more may have been told of a peer than it knows: nobody is let go meanwhile.
     fn amid(&self) -> bool {
         false

@@ -28,5 +28,9 @@ impl<E: Engine> Reactor<'_, E> {
         self.engine.lend(key, &mut self.hand);
         slot.connection.mail(self.hand.now, &mut self.hand.room);
         self.turn(Ready::to_write(key));
+        let Reactor { engine, peers, hand, .. } = self;
+        if let Err(error) = engine.relieve(peers, hand) {
+            tracing::warn!("{} cannot send what peers were sent: {error}", E::CALL);
+        }
     }
 }

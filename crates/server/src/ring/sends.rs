@@ -83,6 +83,12 @@ impl Sends {
         self.bytes >= BATCH
     }
 
+    /// Whether there are as many as there are rooms for: more would be allocated, and others evicted
+    /// from the caches before they are sent.
+    pub(crate) fn are_many(&self) -> bool {
+        self.list.len() >= ROOMS_MOST
+    }
+
     /// Whether somebody goes on without anything else having to happen.
     pub(crate) fn hurries(&self) -> bool {
         self.urgent || !self.follow.is_empty()
