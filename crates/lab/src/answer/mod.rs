@@ -8,13 +8,15 @@
 //!
 //! - `workload`: what is asked.
 //! - `estimate`: what it costs under a model, from what was measured near it, round by round.
-//! - `choice`: who can serve it at all, who is best by which rule, and by what ties are broken.
+//! - `exclusion`: who cannot serve it at all. `choice`: who is best by which rule, and by what ties are
+//!   broken.
 //! - `change`: what would have to be different for another answer.
 //! - `serve`: the command line that starts it. [`text`]: the answer for a terminal.
 
 mod change;
 mod choice;
 mod estimate;
+mod exclusion;
 mod serve;
 mod text;
 mod workload;
