@@ -36,7 +36,7 @@ fn escape(after: &str) -> Result<(u8, usize), String> {
     Ok((byte, 1))
 }
 
-/// `bytes` as a text that [`bytes`](self::bytes) reads back.
+/// `bytes` as a text that [`bytes`] reads back.
 pub fn text(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for &byte in bytes {
