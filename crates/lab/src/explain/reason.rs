@@ -24,9 +24,12 @@ pub const fn of(role: Role) -> Reason {
         Role::Wait | Role::WaitOnList | Role::Enter | Role::WaitAside | Role::Look => waiting(role),
         Role::Accept | Role::AcceptNone | Role::Fork | Role::StartThread => arriving(role),
         Role::Watch | Role::Rewatch | Role::Timer | Role::Option | Role::Unwatch => watching(role),
-        Role::RingBell | Role::QuietBell | Role::Wake | Role::Sleep | Role::Channel => {
-            telling(role)
-        }
+        Role::MakeBell
+        | Role::RingBell
+        | Role::QuietBell
+        | Role::Wake
+        | Role::Sleep
+        | Role::Channel => telling(role),
         Role::Receive | Role::ReceiveNone | Role::ReceiveEnd | Role::Send | Role::SendFull => {
             moving(role)
         }
@@ -91,6 +94,9 @@ const fn watching(role: Role) -> Reason {
 
 const fn telling(role: Role) -> Reason {
     match role {
+        Role::MakeBell => {
+            reason("makes a bell", "an eventfd by which others wake this thread or process")
+        }
         Role::RingBell => {
             reason("rings a bell", "wakes another thread, which has been given something")
         }

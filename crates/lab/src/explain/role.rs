@@ -38,6 +38,8 @@ pub enum Role {
     Timer,
     /// Sets or asks for a socket's property.
     Option,
+    /// Makes a bell.
+    MakeBell,
     /// Rings another thread's bell.
     RingBell,
     /// Quiets its own bell.
@@ -135,9 +137,8 @@ pub(super) fn of(call: &Call) -> Option<Role> {
         "exit_group" => Role::EndProcess,
         "wait4" | "waitid" => Role::Reap,
         "pidfd_open" => Role::WatchChild,
-        "close_range" | "dup" | "dup2" | "dup3" | "eventfd2" | "getpid" | "getppid" => {
-            Role::OwnProcess
-        }
+        "eventfd" | "eventfd2" => Role::MakeBell,
+        "close_range" | "dup" | "dup2" | "dup3" | "getpid" | "getppid" => Role::OwnProcess,
         "prctl" if call.args.contains("PR_SET_PDEATHSIG") => Role::OwnProcess,
         "prctl" | "rseq" | "set_robust_list" | "set_tid_address" | "sigaltstack" | "gettid"
         | "rt_sigprocmask" | "rt_sigaction" | "sched_getaffinity" => Role::OwnThread,
