@@ -31,6 +31,7 @@ mod offload;
 mod peer;
 mod service;
 mod session;
+mod sync;
 mod terms;
 pub mod topics;
 mod unread;
