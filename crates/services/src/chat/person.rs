@@ -328,6 +328,11 @@ impl Session for Person {
     }
 
     fn woken(&mut self, peer: &mut Context<'_>) -> Flow {
+        if !peer.has_note() && self.awaits.is_none() && peer.draining() {
+            // A flood is under way, of which there would be more for as long as the drain lasts.
+            peer.output.line(words::CLOSING);
+            return peer.close_as(Ending::Drained);
+        }
         while let Some(note) = peer.take_note() {
             if let Ok(joined) = note.downcast::<Joined>() {
                 self.answered(*joined, peer);

@@ -311,6 +311,23 @@ fn when_the_server_stops_nobody_is_told_of_the_others() {
     party.asks("bob", "/who", "-- In the lobby: bob (you).\n");
 }
 
+/// Kills: a drain that waits for all of a flood.
+#[test]
+fn a_flood_ends_with_the_server() {
+    let mut party = Party::of("rate=10,burst=5", &["ann"]);
+    let ann = party.people.get_mut("ann").unwrap();
+    ann.send("x\n".repeat(100).as_bytes());
+    ann.drain();
+    assert_eq!(ann.ending, None);
+    ann.read_all();
+    ann.output.clear();
+    ann.pass(Duration::from_millis(100));
+    ann.read_all();
+    assert_eq!(ann.output, b"-- The server is closing. Goodbye!\n");
+    ann.end();
+    assert_eq!(ann.ending, Some(Ending::Drained));
+}
+
 #[test]
 fn a_crowd_does_not_hear_of_each_who_comes() {
     let mut party = Party::of("announce-max=2,history=1", &["ann", "bob", "carl"]);
