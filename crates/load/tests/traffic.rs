@@ -241,3 +241,17 @@ fn a_full_socket_delays_messages_and_loses_none() {
     let waited = found.latency.mean_ns.unwrap() - found.service_time.mean_ns.unwrap();
     assert!(waited > 50e6, "sent {waited} ns after they were due: {found:#?}");
 }
+
+/// Kills: a pass that would begin in the very moment in which the warm-up ends, and does not.
+#[test]
+fn a_script_goes_on_when_the_warm_up_ends() {
+    let target = echo();
+    let script = "[[step]]\nsend = 'a'\n[[step]]\nexpect = 'a'\n".parse().ok();
+    for warm_up in 1..=12 {
+        let warm_up = Duration::from_millis(warm_up);
+        let end = End::After(Duration::from_millis(20));
+        let plan = Plan { connections: 1, script: script.clone(), warm_up, end, ..plan(target) };
+        let achieved = report(&plan).achieved;
+        assert!(achieved.answered > 0, "after a warm-up of {warm_up:?}: {achieved:?}");
+    }
+}

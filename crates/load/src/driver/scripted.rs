@@ -41,8 +41,10 @@ impl Driver<'_> {
     /// Begins another pass, if one is left.
     fn begin_pass(&mut self, place: usize, now: u64) -> bool {
         let may = matches!(self.phase, Phase::WarmUp | Phase::Measuring) && self.left > 0;
+        // The measurement goes on where the warm-up ends: a pass that begins just then is not the last.
+        let end = self.end();
         let Some(scripted) = &mut self.scripted else { return false };
-        if !may || now >= self.until || scripted.dialogues[place].is_under_way() {
+        if !may || now >= end || scripted.dialogues[place].is_under_way() {
             return false;
         }
         self.left -= 1;

@@ -78,7 +78,7 @@ impl Driver<'_> {
 
     /// When nothing is sent any more.
     #[inline]
-    fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         if self.phase == Phase::Measuring { self.until } else { u64::MAX }
     }
 
