@@ -211,3 +211,37 @@ fn every_experiment_says_what_it_claims() {
         assert!(listed.lines().any(|line| line.starts_with(name)), "{listed}");
     }
 }
+
+/// Kills: anyone's server that is taken for one of ours; calls that strace counts and nobody divides;
+/// a service whose words nobody knows.
+#[test]
+fn anyones_server_and_a_service_that_is_asked_are_compared() {
+    let folder = TempDir::new().unwrap();
+    let program = env!("CARGO_BIN_EXE_switchboard");
+    let external =
+        format!("other={program} serve hotline --language zh -l 127.0.0.1:{{port}} -m thread");
+    let words = [
+        "--quick",
+        "-m",
+        "epoll",
+        "-e",
+        "few",
+        "--rounds",
+        "1",
+        "-o",
+        "out",
+        "-s",
+        "hotline:language=zh",
+        "--external",
+        &external,
+    ];
+    let output = compare(&folder, &words);
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    let found = results(&folder.path().join("out/results.json"));
+    assert_eq!(found["work"], "hotline:language=zh, asked `5`, 16 bytes back");
+    for model in ["epoll", "other"] {
+        let calls = value(&found, "few", model, "calls");
+        let median = calls["median"].as_f64().unwrap_or_default();
+        assert!((1.5..9.0).contains(&median), "{model}: {calls}");
+    }
+}

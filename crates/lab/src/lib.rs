@@ -3,11 +3,13 @@
 //! # Layout
 //!
 //! - [`plan`]: what to measure, as plain data, and how long it takes. [`target`]: what is compared.
-//!   [`talk`]: what its peers say.
+//!   [`talk`]: what its peers say, and `rehearsal`, which finds out.
 //! - [`experiment`]: the experiments, a file each, and their claims.
-//! - [`mod@run`]: rounds, in which models have their turns. [`stage`]: what an experiment is lent.
+//! - [`mod@run`]: rounds, in which models have their turns. [`stage`]: what an experiment is lent;
+//!   [`driven`]: what it sees.
 //!   [`server`]: a server under test. [`cores`]: who runs where. [`peers`]: some that wait.
-//!   `kernel`: what the kernel holds. `counted`: what a server counts.
+//!   `kernel`: what the kernel holds. `counted`: what a server counts. `traced`: what
+//!   strace counts.
 //! - [`record`]: what a comparison found, as plain data. results.json is that. `collected`: how
 //!   samples become it. `environment`: where it was found.
 //! - [`statistics`]: what samples say, and what they do not.
@@ -19,6 +21,7 @@ pub mod answer;
 mod collected;
 pub mod cores;
 mod counted;
+pub mod driven;
 mod environment;
 pub mod experiment;
 pub mod explain;
@@ -26,6 +29,7 @@ mod kernel;
 pub mod peers;
 pub mod plan;
 pub mod record;
+mod rehearsal;
 pub mod report;
 pub mod run;
 pub mod server;
@@ -33,9 +37,11 @@ pub mod stage;
 pub mod statistics;
 pub mod talk;
 pub mod target;
+mod traced;
 
 pub use counted::Counted;
 pub use plan::Plan;
 pub use record::Comparison;
+pub use rehearsal::rehearse;
 pub use run::{Machine, Runner, Turn, Watch, run};
 pub use target::{Launch, Target};

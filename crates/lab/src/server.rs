@@ -104,7 +104,7 @@ impl Running {
     /// A sentence, if it does not answer within `patience`.
     pub fn stats(&mut self, patience: Duration) -> Result<Counted, String> {
         if !self.ours {
-            return Err("its system calls are counted by servers of switchboard only".into());
+            return Err("only servers of switchboard say what they count".into());
         }
         let silent = || "it does not answer `stats` on its console".to_owned();
         let stdin = self.stdin.as_mut().ok_or_else(silent)?;

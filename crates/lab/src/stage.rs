@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use switchboard::Address;
 use switchboard_load::{
-    Control, Interval, LoadError, Onlooker, Outcome, Plan, Progress, Record, Report, Watch, run,
+    Control, Interval, LoadError, Onlooker, Plan, Progress, Record, Report, Watch, run,
 };
 
 use crate::cores;
 use crate::counted::Counted;
+use crate::driven::Driven;
 use crate::experiment::{Pace, Sample, Unmeasured};
 use crate::kernel;
 use crate::peers::Silent;
@@ -24,6 +25,7 @@ use crate::record::Cores;
 use crate::server::{PATIENCE, Running, Stopped};
 use crate::talk::Talk;
 use crate::target::Target;
+use crate::traced::Tracer;
 
 /// Peers of a model beyond those of an experiment: descriptors that a loop needs for itself.
 const SPARE: u64 = 24;
@@ -49,22 +51,6 @@ pub struct Stage<'a> {
     pub descriptors: u64,
     /// Raised when somebody stops the comparison.
     pub stop: Arc<AtomicBool>,
-}
-
-/// What was seen while a server was driven.
-#[derive(Debug)]
-pub struct Driven {
-    /// What the load saw.
-    pub report: Report,
-    /// Its histograms and counts.
-    pub outcome: Outcome,
-    /// What the kernel had for everybody at most, less what it had before anybody connected; of a
-    /// crowd only.
-    pub kernel_bytes: Option<f64>,
-    /// How many peers the server had at most, as it says itself; of a crowd only.
-    pub peers: Option<u64>,
-    /// What the server counted before and after.
-    counted: Result<(Counted, Counted), String>,
 }
 
 impl Stage<'_> {
@@ -224,6 +210,31 @@ impl Stage<'_> {
         Ok(Driven { report, outcome, kernel_bytes, peers, counted })
     }
 
+    /// System calls for each message as strace counts them, of a server of its own that is driven by
+    /// `plan`.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub fn traced_calls(&self, plan: Plan) -> Result<Sample, Unmeasured> {
+        let mut server = self.serve()?;
+        let plan = Plan { target: Address::from(server.address), ..plan };
+        let mut auditor = Auditor { pid: server.pid(), tracer: None, calls: None };
+        let result = run(&plan, &self.control(), &mut auditor);
+        if self.stop.load(Ordering::Acquire) {
+            return Err(Unmeasured::Interrupted);
+        }
+        if let Some(ended) = server.ended() {
+            return Err(Unmeasured::Because(ended));
+        }
+        let outcome = result.map_err(|error| Unmeasured::Because(error.to_string()))?;
+        let calls = auditor.calls.unwrap_or_else(|| Err("nothing was sent".to_owned()))?;
+        let answered = outcome.before.counts.answered + outcome.record.counts.answered;
+        match answered {
+            0 => Err(Unmeasured::Because("no message was answered under strace".into())),
+            _ => Ok((calls as f64 / answered as f64).into()),
+        }
+    }
+
     /// Stops the server in order.
     ///
     /// # Errors
@@ -238,95 +249,24 @@ impl Stage<'_> {
     }
 }
 
-impl Driven {
-    /// Processor time of the server for each message, in nanoseconds.
-    ///
-    /// # Errors
-    /// Why it is not known.
-    pub fn cpu_ns(&self) -> Result<Sample, String> {
-        let server = self.report.server.as_ref();
-        let each = server.and_then(|server| server.cpu_per_message_ns);
-        each.map(Sample::from).ok_or_else(|| "no message was answered".to_owned())
+/// Has strace count from before the first message until after the last.
+struct Auditor {
+    pid: u32,
+    tracer: Option<Result<Tracer, String>>,
+    calls: Option<Result<u64, String>>,
+}
+
+impl Watch for Auditor {
+    fn progress(&mut self, _: &Progress<'_>) {}
+
+    fn interval(&mut self, _: &Interval, _: &Record) {}
+
+    fn begins(&mut self, _: Duration, _: Option<Duration>) {
+        self.tracer = Some(Tracer::attach(self.pid));
     }
 
-    /// System calls of the server for each message, as the server counts them.
-    ///
-    /// # Errors
-    /// Why they are not known.
-    pub fn calls(&self) -> Result<Sample, String> {
-        self.counted_each(Counted::calls)
-    }
-
-    /// What the server counted meanwhile, warm-up included.
-    ///
-    /// # Errors
-    /// Why it is not known.
-    pub fn counted(&self, key: &str) -> Result<f64, String> {
-        let (before, after) = self.counted.as_ref().map_err(String::clone)?;
-        let count = after.number(key).zip(before.number(key));
-        let count = count.map(|(after, before)| after.saturating_sub(before) as f64);
-        count.ok_or_else(|| format!("it does not count `{key}`"))
-    }
-
-    /// What the server counted meanwhile, for each message.
-    ///
-    /// # Errors
-    /// Why it is not known.
-    pub fn counted_each(&self, of: impl Fn(&Counted) -> Option<u64>) -> Result<Sample, String> {
-        let (before, after) = self.counted.as_ref().map_err(String::clone)?;
-        let answered = self.outcome.before.counts.answered + self.outcome.record.counts.answered;
-        let count = of(after).zip(of(before)).map(|(after, before)| after.saturating_sub(before));
-        let count = count.ok_or("it does not count its system calls")?;
-        match answered {
-            0 => Err("no message was answered".into()),
-            _ => Ok((count as f64 / answered as f64).into()),
-        }
-    }
-
-    /// Half of the replies took no longer, in nanoseconds.
-    ///
-    /// # Errors
-    /// If there was none.
-    pub fn p50_ns(&self) -> Result<Sample, String> {
-        Driven::known(self.report.latency.p50_ns)
-    }
-
-    /// All but a hundredth of the replies took no longer, in nanoseconds.
-    ///
-    /// # Errors
-    /// If there was none.
-    pub fn p99_ns(&self) -> Result<Sample, String> {
-        Driven::known(self.report.latency.p99_ns)
-    }
-
-    fn known(ns: Option<u64>) -> Result<Sample, String> {
-        ns.map(|ns| Sample::from(ns as f64)).ok_or_else(|| "no message was answered".to_owned())
-    }
-
-    /// Right replies a second.
-    pub fn rate(&self) -> f64 {
-        self.report.achieved.rate
-    }
-
-    /// Whether every message was answered rightly.
-    ///
-    /// # Errors
-    /// What went wrong, if anything did.
-    pub fn all_answered(&self) -> Result<(), Unmeasured> {
-        self.failure().map_or(Ok(()), |failure| Err(Unmeasured::Because(failure)))
-    }
-
-    fn failure(&self) -> Option<String> {
-        let errors = self.report.errors_before.iter().chain(&self.report.errors);
-        let count: u64 = errors.clone().map(|line| line.count).sum();
-        let first = errors.clone().find_map(|line| line.first.clone()).unwrap_or_default();
-        let unanswered = self.report.achieved.unanswered;
-        match (count, unanswered) {
-            (0, 0) => None,
-            (0, _) => Some(format!("{unanswered} messages were never answered")),
-            (1, _) => Some(format!("a message failed: {first}")),
-            _ => Some(format!("{count} messages failed, the first: {first}")),
-        }
+    fn ends(&mut self) {
+        self.calls = self.tracer.take().map(|tracer| tracer.and_then(Tracer::count));
     }
 }
 

@@ -54,6 +54,12 @@ impl Talk {
         Ok(Talk { words, message, protocol, expect, script: None })
     }
 
+    /// What to ask a stock service whose answer depends on its options, if it is one: see
+    /// [`rehearse`](crate::rehearse).
+    pub fn question(service: &str) -> Option<&'static str> {
+        (service == "hotline").then_some("5\n")
+    }
+
     /// A dialogue with `service`, from a file of that name.
     pub fn script(service: &str, file: &str, script: Script) -> Talk {
         Talk {

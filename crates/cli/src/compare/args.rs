@@ -105,18 +105,18 @@ impl CompareArgs {
     /// A sentence that says what to change.
     pub(super) fn plan(&self, cores: &Cores, descriptors: u64) -> Result<Plan, String> {
         let pace = if self.quick { Pace::Quick } else { Pace::Full };
-        let (talk, launch) = self.work.work()?;
+        let (said, launch) = self.work.work()?;
         let mut targets = models::chosen(self.models.as_deref(), pace, &launch)?;
         targets.extend(self.work.externals()?);
         models::check_names(&targets)?;
         let rounds = self.rounds.unwrap_or(pace.pick(ROUNDS.1, ROUNDS.0));
         Ok(Plan {
             reference: self.reference(&targets)?,
-            targets,
             designs: self.designs()?,
+            talk: said.to(&targets)?,
+            targets,
             rounds,
             pace,
-            talk,
             cores: cores.clone(),
             descriptors,
             command_line: env::args().collect(),

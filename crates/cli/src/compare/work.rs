@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use switchboard_lab::talk::Talk;
-use switchboard_lab::{Launch, Target};
+use switchboard_lab::{Launch, Target, rehearse};
 use switchboard_load::message::Script;
 use switchboard_services::{Entry, find};
 
@@ -35,12 +35,41 @@ pub(super) struct WorkArgs {
     external: Vec<String>,
 }
 
+/// What peers say.
+pub(super) enum Said {
+    /// That is known.
+    Known(Talk),
+    /// They ask this, and what comes back is found out.
+    Asked {
+        /// The question.
+        question: &'static str,
+        /// The service and its options.
+        words: String,
+    },
+}
+
+impl Said {
+    /// What peers say, and are answered; asks the first of `targets` that can run here if need be.
+    ///
+    /// # Errors
+    /// A sentence, if it does not answer.
+    pub(super) fn to(self, targets: &[Target]) -> Result<Talk, String> {
+        match self {
+            Said::Known(talk) => Ok(talk),
+            Said::Asked { question, words } => {
+                let able = targets.iter().find(|target| target.subject().unavailable.is_none());
+                rehearse(able.ok_or("none of the models can run here")?, question, &words)
+            }
+        }
+    }
+}
+
 impl WorkArgs {
     /// What peers say, and how a model is started.
     ///
     /// # Errors
     /// A sentence that says what to change.
-    pub(super) fn work(&self) -> Result<(Talk, Launch), String> {
+    pub(super) fn work(&self) -> Result<(Said, Launch), String> {
         let service = self.service.as_deref().unwrap_or("echo");
         let words = service_words(service)?;
         let launch = match &self.command {
@@ -50,7 +79,7 @@ impl WorkArgs {
         let talk = match (&self.script, &self.command) {
             (Some(path), command) => {
                 let served = command.as_deref().unwrap_or(service);
-                Talk::script(served, &path.display().to_string(), script(path)?)
+                Said::Known(Talk::script(served, &path.display().to_string(), script(path)?))
             }
             (None, Some(_)) if self.service.is_none() => {
                 return Err("with --command, say what its peers say: --script FILE.toml, or \
@@ -59,9 +88,13 @@ impl WorkArgs {
             }
             (None, Some(command)) => {
                 let talk = Talk::to(&words[0], service)?;
-                Talk { words: format!("{command}, spoken to as {}", talk.words), ..talk }
+                let words = format!("{command}, spoken to as {}", talk.words);
+                Said::Known(Talk { words, ..talk })
             }
-            (None, None) => Talk::to(&words[0], service)?,
+            (None, None) => match Talk::question(&words[0]) {
+                Some(question) => Said::Asked { question, words: service.to_owned() },
+                None => Said::Known(Talk::to(&words[0], service)?),
+            },
         };
         Ok((talk, launch))
     }

@@ -44,7 +44,7 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     };
     stage.has_room(x as u64)?;
     let mut server = stage.serve()?;
-    let lasts = stage.pace.pick(Duration::from_millis(150), Duration::from_millis(550));
+    let lasts = stage.pace.pick(Duration::from_millis(120), Duration::from_millis(550));
     let driven = stage.drive(&mut server, talk.plan(x as u64, lasts))?;
     stage.stop(server)?;
     Ok(vec![

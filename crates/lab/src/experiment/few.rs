@@ -37,10 +37,17 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     let lasts = stage.pace.pick(Duration::from_millis(80), Duration::from_millis(450));
     let mut plan = stage.talk.plan(peers, lasts);
     plan.warm_up = Duration::from_millis(10);
-    let driven = stage.drive(&mut server, plan)?;
+    let driven = stage.drive(&mut server, plan.clone())?;
     stage.stop(server)?;
+    let calls = match stage.target.is_ours() {
+        true => driven.calls(),
+        false => match stage.traced_calls(plan) {
+            Err(Unmeasured::Because(reason)) => Err(reason),
+            calls => Ok(calls?),
+        },
+    };
     Ok(vec![
-        (CALLS.name, driven.calls()),
+        (CALLS.name, calls),
         (CPU.name, driven.cpu_ns()),
         (P50.name, driven.p50_ns()),
         (RATE.name, Ok(driven.rate().into())),

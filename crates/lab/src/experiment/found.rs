@@ -63,3 +63,8 @@ pub(super) fn is_one_loop(model: &Model) -> bool {
 pub(super) fn fact(held: bool, sentence: String) -> Fact {
     Fact { sentence, held: Some(held) }
 }
+
+/// A sentence that speaks neither for the claim nor against it.
+pub(super) fn remark(sentence: String) -> Fact {
+    Fact { sentence, held: None }
+}

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use switchboard_load::units::time;
 
-use super::found::fact;
+use super::found::{fact, remark};
 use super::{CALLS, CPU, Design, Found, P50, Pace, RATE, Readings, Unmeasured, numbers};
-use crate::record::{Fact, Scale};
+use crate::record::{Fact, Point, Scale};
 use crate::stage::Stage;
+use crate::statistics::{Confidence, paired};
 
 /// Models that look at every peer to find the one that talks.
 const SCANNING: &[&str] = &["spin", "select", "poll"];
@@ -51,7 +52,7 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     stage.has_room(1 + idle)?;
     let mut server = stage.serve()?;
     let silent = stage.silent(&mut server, idle)?;
-    let lasts = stage.pace.pick(Duration::from_millis(80), Duration::from_millis(500));
+    let lasts = stage.pace.pick(Duration::from_millis(60), Duration::from_millis(500));
     let mut plan = stage.talk.plan(1, lasts);
     plan.warm_up = Duration::from_millis(10);
     let driven = stage.drive(&mut server, plan)?;
@@ -89,16 +90,22 @@ fn rises(found: &Found<'_>, model: &str) -> Option<Fact> {
     ))
 }
 
-/// Whether a model's cost at the last point is what it was without silent peers.
+/// Whether a model's cost at the last point is what it was without silent peers. A change that the
+/// noise may have made speaks neither for nor against it.
 fn stays(found: &Found<'_>, model: &str) -> Option<Fact> {
-    let curve = found.experiment.curve(model, CPU.name);
-    let (first, last) = (curve.first()?, curve.last()?);
-    if curve.len() < 2 {
-        return None;
+    let points = found.experiment.points.iter();
+    let figure = |point: &Point| found.experiment.figure(point.x, model, CPU.name);
+    let mut known = points.filter_map(|point| Some((point, figure(point)?)));
+    let first = known.next()?;
+    let last = known.next_back()?;
+    let ratio = paired(&last.1.samples, &first.1.samples, Confidence::Usual)?;
+    let change = (ratio.estimate - 1.0) * 100.0;
+    let sentence = format!("{model}: {change:+.1}% with {} silent peers", last.0.label);
+    let [low, high] = ratio.interval.unwrap_or([0.0, f64::INFINITY]);
+    let noise = low <= 1.0 + CHANGE_MAX && high >= 1.0 - CHANGE_MAX;
+    match ((ratio.estimate - 1.0).abs() <= CHANGE_MAX, noise) {
+        (true, _) => Some(fact(true, sentence)),
+        (false, true) => Some(remark(format!("{sentence}, which is no more than the noise"))),
+        (false, false) => Some(fact(false, sentence)),
     }
-    let change = last.1 / first.1 - 1.0;
-    Some(fact(
-        change.abs() <= CHANGE_MAX,
-        format!("{model}: {:+.1}% with {} silent peers", change * 100.0, last.0),
-    ))
 }

@@ -27,6 +27,8 @@ const REFUSED: Measure = Measure {
     better: Better::Lower,
     scale: Scale::Linear,
 };
+/// Peers at the first point: more than select(2) and the processes of `process` can serve.
+const FIRST: f64 = 1_200.0;
 /// Descriptors that select(2) watches.
 const SELECT: f64 = 1024.0;
 
@@ -38,11 +40,11 @@ pub(super) static DESIGN: Design = Design {
     axis: ("peers that come", "", Scale::Log),
     measures: &[SERVED, REFUSED],
     points: |pace| match pace {
-        Pace::Quick => numbers(&[1_200]),
-        Pace::Full => numbers(&[1_200, 8_000]),
+        Pace::Quick => numbers(&[FIRST as u64]),
+        Pace::Full => numbers(&[FIRST as u64, 8_000]),
     },
     lasts: |pace, x| {
-        pace.pick(Duration::from_millis(450), Duration::from_millis(1_500))
+        pace.pick(Duration::from_millis(350), Duration::from_millis(1_500))
             + Duration::from_micros(60).mul_f64(x)
     },
     shape: None,
@@ -55,8 +57,12 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
         return Err("a dialogue does not tell who was served".to_owned().into());
     }
     stage.has_descriptors(x as u64)?;
+    if x > FIRST {
+        // Whoever serves so many at a time has shown that already; the others would be awaited in vain.
+        stage.has_room(x as u64)?;
+    }
     let mut server = stage.serve()?;
-    let lasts = stage.pace.pick(Duration::from_millis(350), Duration::from_millis(1_000));
+    let lasts = stage.pace.pick(Duration::from_millis(150), Duration::from_millis(1_000));
     let mut plan = stage.talk.plan(x as u64, lasts);
     // As many messages as peers, who take turns; who is not answered by then is not served.
     let rate = Rate::Total(x / lasts.as_secs_f64());

@@ -40,7 +40,7 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     let peers = x as u64;
     stage.has_room(peers)?;
     let mut server = stage.serve()?;
-    let lasts = stage.pace.pick(Duration::from_millis(100), Duration::from_millis(800));
+    let lasts = stage.pace.pick(Duration::from_millis(80), Duration::from_millis(800));
     let mut plan = stage.talk.plan(peers, lasts);
     // Each peer has been served before it counts: the first time touches memory that is new.
     plan.warm_up = stage.pace.pick(Duration::from_millis(20), Duration::from_millis(200));

@@ -60,7 +60,7 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     }
     stage.has_room(x as u64)?;
     let mut server = stage.serve()?;
-    let lasts = stage.pace.pick(Duration::from_millis(250), Duration::from_millis(800));
+    let lasts = stage.pace.pick(Duration::from_millis(220), Duration::from_millis(800));
     let mut plan = stage.talk.plan(x as u64, lasts);
     // As many messages as peers, who take turns.
     let rate = Rate::Total(x / lasts.as_secs_f64());

@@ -44,7 +44,7 @@ pub(super) static DESIGN: Design = Design {
         Pace::Full => numbers(&[2_500, 10_000]),
     },
     lasts: |pace, x| {
-        pace.pick(Duration::from_millis(250), Duration::from_millis(700))
+        pace.pick(Duration::from_millis(150), Duration::from_millis(700))
             .mul_f64(1.0 + x / CAPACITY / 2.0)
     },
     shape: None,
@@ -55,7 +55,7 @@ pub(super) static DESIGN: Design = Design {
 fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     stage.has_room(PEERS)?;
     let mut server = stage.serve_with(Some(&["work"]), &[])?;
-    let lasts = stage.pace.pick(Duration::from_millis(200), Duration::from_millis(600));
+    let lasts = stage.pace.pick(Duration::from_millis(120), Duration::from_millis(600));
     let talk = Talk {
         message: Message::Text(BURN.parse().map_err(|error: String| error)?),
         expect: Expect::Exact(BURN.replace("burn", "burnt").into_bytes()),

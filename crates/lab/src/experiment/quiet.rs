@@ -56,7 +56,7 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     let mut server = stage.serve()?;
     // One of them is the load's, which has to have one.
     let silent = stage.silent(&mut server, peers - 1)?;
-    let lasts = stage.pace.pick(Duration::from_millis(180), Duration::from_millis(550));
+    let lasts = stage.pace.pick(Duration::from_millis(130), Duration::from_millis(550));
     let mut plan = stage.talk.plan(0, lasts);
     plan.idle = 1;
     // What was begun when it came is over by then.

@@ -6,7 +6,7 @@ use switchboard_load::units::{bytes, time};
 use switchboard_load::{BadPeers, Manner};
 
 use super::found::fact;
-use super::{CPU, Design, Found, Measure, P99, Pace, Readings, Unmeasured, numbers};
+use super::{CPU, Design, Found, Measure, P50, P99, Pace, Readings, Unmeasured, numbers};
 use crate::record::{Better, Fact, Scale};
 use crate::stage::Stage;
 
@@ -20,9 +20,9 @@ const HELD: Measure = Measure {
     better: Better::Lower,
     scale: Scale::Log,
 };
-/// What the others' p99 may come to, of what it is without slow peers; and what is always fine.
-const TIMES_MAX: f64 = 3.0;
-const FINE: Duration = Duration::from_millis(5);
+/// What the others' median may come to, of what it is without slow peers; and what is always fine.
+const TIMES_MAX: f64 = 2.0;
+const FINE: Duration = Duration::from_millis(1);
 /// What a server may hold for a peer that does not read, threads' and processes' own memory included.
 const HELD_MAX: f64 = 1024.0 * 1024.0;
 
@@ -34,7 +34,7 @@ pub(super) static DESIGN: Design = Design {
     method: "Slow peers send without pause and take a byte of the replies ten times a second; four \
              others send a message, await its reply and send the next.",
     axis: ("slow peers", "", Scale::Linear),
-    measures: &[P99, HELD, CPU],
+    measures: &[P50, HELD, P99, CPU],
     points: |pace| match pace {
         Pace::Quick => numbers(&[20]),
         Pace::Full => numbers(&[0, 20, 100]),
@@ -71,7 +71,12 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
         }
         _ => Err("the memory of its processes cannot be read".to_owned()),
     };
-    Ok(vec![(P99.name, driven.p99_ns()), (HELD.name, held), (CPU.name, driven.cpu_ns())])
+    Ok(vec![
+        (P50.name, driven.p50_ns()),
+        (HELD.name, held),
+        (P99.name, driven.p99_ns()),
+        (CPU.name, driven.cpu_ns()),
+    ])
 }
 
 fn judge(found: &Found<'_>) -> Vec<Fact> {
@@ -81,15 +86,15 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
         return Vec::new();
     };
     let one = |model: &str| {
-        let p99 = |x| found.median(x, model, P99.name);
-        let before = p99(first.x).filter(|_| first.x == 0.0);
-        let (after, held) = (p99(last.x)?, found.median(last.x, model, HELD.name)?);
+        let wait = |x| found.median(x, model, P50.name);
+        let before = wait(first.x).filter(|_| first.x == 0.0);
+        let (after, held) = (wait(last.x)?, found.median(last.x, model, HELD.name)?);
         let fine = (before.unwrap_or(0.0) * TIMES_MAX).max(FINE.as_nanos() as f64);
         let without = before.map_or(String::new(), |before| format!(", {} without", time(before)));
         Some(fact(
             held <= HELD_MAX && after <= fine,
             format!(
-                "{model}: p99 of the others {}{without}; {} for each slow peer",
+                "{model}: the others wait {}{without}; {} for each slow peer",
                 time(after),
                 bytes(held)
             ),

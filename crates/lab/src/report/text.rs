@@ -155,7 +155,7 @@ fn caption(experiment: &Experiment, metrics: &[&str]) -> String {
     let unit = if axis.unit.is_empty() { String::new() } else { format!(" ({})", axis.unit) };
     match (experiment.points.len(), axis.name.is_empty()) {
         (1, true) => String::new(),
-        (1, false) => format!("With {} {}{unit}:\n", last.label, axis.name),
+        (1, false) => format!("{}{unit}: {}\n", capital(&axis.name), last.label),
         _ => {
             let by = if axis.name.is_empty() {
                 String::new()
