@@ -10,6 +10,9 @@
 //! any of them until it has read, which pushes back on those who publish; and a process that has read
 //! nothing for [`PATIENCE`] then is given up.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -68,6 +71,9 @@ struct Line {
     owed_bytes: usize,
     /// When it took something last, while something is owed.
     took: Instant,
+    /// Its process has closed its end: nothing is told there any more, but what it has said before
+    /// can still be read.
+    closed: bool,
     /// It is closed, or of no use: the process is gone or about to be.
     over: bool,
 }
@@ -75,12 +81,15 @@ struct Line {
 impl Exchange {
     /// `None`: the service has no topics.
     pub(crate) fn of(service: &Service) -> io::Result<Option<Exchange>> {
-        let Some(topics) = service.declared_topics().cloned() else { return Ok(None) };
+        service.declared_topics().cloned().map(Exchange::new).transpose()
+    }
+
+    fn new(topics: Topics) -> io::Result<Exchange> {
         let (outer, reads, writes) = (Watch::new()?, Watch::new()?, Watch::new()?);
         outer.add(&reads, READS, false)?;
         outer.add(&writes, WRITES, false)?;
         let (lines, packet) = (Slab::new(), vec![0; PACKET_MAX]);
-        Ok(Some(Exchange { topics, lines, outer, reads, writes, held: false, deaf: false, packet }))
+        Ok(Exchange { topics, lines, outer, reads, writes, held: false, deaf: false, packet })
     }
 
     /// A line for a process that is about to be forked, and that process's end of it. Nothing may be
@@ -93,6 +102,7 @@ impl Exchange {
             owed: VecDeque::new(),
             owed_bytes: 0,
             took: Instant::now(),
+            closed: false,
             over: false,
         };
         let number = self.lines.insert(line);
@@ -184,7 +194,10 @@ impl Exchange {
                         .map(Some);
                 }
                 Err(Errno::WOULDBLOCK) => return Ok(None),
-                Err(Errno::INTR) => {}
+                // Said once, before anything else, of a process that has closed its end with news
+                // unread in it. What it had asked for is still there to be read, then the end
+                // (net/unix/af_unix.c, `unix_release_sock`).
+                Err(Errno::INTR | Errno::CONNRESET) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -222,12 +235,13 @@ impl Exchange {
     }
 
     fn give(&mut self, number: usize, packet: Bytes) {
-        let Some(line) = self.lines.get_mut(number).filter(|line| !line.over) else { return };
+        let open = |line: &&mut Line| !line.over && !line.closed;
+        let Some(line) = self.lines.get_mut(number).filter(open) else { return };
         if line.owed.is_empty() {
             match line.send(&packet) {
                 Ok(true) => return,
                 Ok(false) => {}
-                Err(_) => return self.end(number),
+                Err(error) => return self.unsent(number, error),
             }
             line.took = Instant::now();
             if let Err(error) = self.writes.add_writable(&line.socket, number as u64) {
@@ -251,10 +265,22 @@ impl Exchange {
                     line.owed.pop_front();
                 }
                 Ok(false) => return,
-                Err(_) => return self.end(number),
+                Err(error) => return self.unsent(number, error),
             }
         }
         self.writes.remove(&line.socket);
+    }
+
+    /// Nothing can be told on this line. If that is because its process has closed its end, it is
+    /// still read: the process may have said something before.
+    fn unsent(&mut self, number: usize, error: Errno) {
+        match error {
+            Errno::PIPE | Errno::CONNRESET => {
+                self.lines[number].closed = true;
+                self.forget_owed(number);
+            }
+            _ => self.end(number),
+        }
     }
 
     /// Nothing more comes or goes on this line.
@@ -262,6 +288,11 @@ impl Exchange {
         let Some(line) = self.lines.get_mut(number).filter(|line| !line.over) else { return };
         line.over = true;
         self.reads.remove(&line.socket);
+        self.forget_owed(number);
+    }
+
+    fn forget_owed(&mut self, number: usize) {
+        let Some(line) = self.lines.get_mut(number) else { return };
         if !line.owed.is_empty() {
             self.writes.remove(&line.socket);
         }
@@ -289,13 +320,13 @@ impl Exchange {
 
 impl Line {
     /// Whether there was room.
-    fn send(&self, packet: &Bytes) -> io::Result<bool> {
+    fn send(&self, packet: &Bytes) -> Result<bool, Errno> {
         loop {
             match send(&self.socket, packet, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
                 Ok(_) => return Ok(true),
                 Err(Errno::WOULDBLOCK) => return Ok(false),
                 Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
     }
