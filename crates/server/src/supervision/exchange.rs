@@ -8,7 +8,8 @@
 //!
 //! What a process does not read at once is kept for it. Beyond [`OWED_MOST`] nothing more is read from
 //! any of them until it has read, which pushes back on those who publish; and a process that has read
-//! nothing for [`PATIENCE`] then is given up.
+//! nothing for [`PATIENCE`] then is given up. So is one whose line fails, which would live on without
+//! a word from the others.
 
 #[cfg(test)]
 mod tests;
@@ -76,6 +77,8 @@ struct Line {
     closed: bool,
     /// It is closed, or of no use: the process is gone or about to be.
     over: bool,
+    /// It is over because it failed, and it has not been named as given up yet.
+    failed: bool,
 }
 
 impl Exchange {
@@ -104,6 +107,7 @@ impl Exchange {
             took: Instant::now(),
             closed: false,
             over: false,
+            failed: false,
         };
         let number = self.lines.insert(line);
         let watched = self.reads.add(&self.lines[number].socket, number as u64, false);
@@ -149,18 +153,25 @@ impl Exchange {
 
     /// When to look even if nothing became readable.
     pub(crate) fn next_look(&self) -> Option<Instant> {
-        let full = |line: &Line| line.owed_bytes > OWED_MOST && !line.over;
-        let full = self.lines.iter().filter(|(_, line)| self.held && full(line));
-        full.map(|(_, line)| line.took + PATIENCE).min()
+        let full = |line: &Line| self.held && line.owed_bytes > OWED_MOST && !line.over;
+        let looks = self.lines.iter().filter_map(|(_, line)| match line.failed {
+            true => Some(line.took),
+            false => full(line).then(|| line.took + PATIENCE),
+        });
+        looks.min()
     }
 
     /// Those of whose reading nothing is hoped for any more: each is named once.
     fn given_up(&mut self) -> Vec<usize> {
         let now = Instant::now();
         let late = |line: &Line| line.owed_bytes > OWED_MOST && line.took + PATIENCE <= now;
-        let lines = self.lines.iter().filter(|(_, line)| !line.over && late(line));
+        let useless = |line: &Line| line.failed || (!line.over && late(line));
+        let lines = self.lines.iter().filter(|(_, line)| useless(line));
         let given_up: Vec<usize> = lines.map(|(number, _)| number).collect();
-        given_up.iter().for_each(|number| self.end(*number));
+        for number in &given_up {
+            self.end(*number);
+            self.lines[*number].failed = false;
+        }
         if !given_up.is_empty() {
             self.weigh();
         }
@@ -173,7 +184,10 @@ impl Exchange {
                 Ok(Some(op)) => self.order(op, number),
                 Ok(None) => return,
                 // Its members are lost when it is buried.
-                Err(_) => return self.end(number),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return self.end(number);
+                }
+                Err(error) => return self.fail(number, &error),
             }
             if self.held {
                 return;
@@ -245,8 +259,7 @@ impl Exchange {
             }
             line.took = Instant::now();
             if let Err(error) = self.writes.add_writable(&line.socket, number as u64) {
-                tracing::warn!("a process cannot be told of its topics: {error}");
-                return self.end(number);
+                return self.fail(number, &error);
             }
         }
         line.owed_bytes += packet.len();
@@ -279,7 +292,16 @@ impl Exchange {
                 self.lines[number].closed = true;
                 self.forget_owed(number);
             }
-            _ => self.end(number),
+            error => self.fail(number, &error.into()),
+        }
+    }
+
+    /// This line is of no use any more, while its process lives.
+    fn fail(&mut self, number: usize, error: &io::Error) {
+        tracing::warn!("the line between a process and the exchange failed: {error}");
+        self.end(number);
+        if let Some(line) = self.lines.get_mut(number) {
+            line.failed = true;
         }
     }
 

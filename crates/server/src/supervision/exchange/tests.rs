@@ -97,3 +97,47 @@ fn the_last_words_of_a_process_with_unread_news_are_heard() {
         assert_eq!(stays.heard(), ["words\n", "bye\n"], "{name}");
     }
 }
+
+/// Kills: a process that lives on, hears nothing, and that nobody replaces; one that is given up
+/// twice, or whose number is inherited by another; one that has just ended and is called useless.
+#[test]
+fn a_process_whose_line_fails_is_given_up_once() {
+    type Fails = fn(&mut Exchange, &Process);
+    let cases: [(&str, Fails); 3] = [
+        ("no packet of ours", |_, process| {
+            send(&process.branch, b"?", SendFlags::DONTWAIT).unwrap();
+        }),
+        // EMSGSIZE.
+        ("larger than a line", |exchange, process| {
+            exchange.give(process.number, vec![0; 16 << 20].into());
+            assert!(exchange.next_look().is_some_and(|look| look <= Instant::now()));
+        }),
+        ("it cannot be waited for", |exchange, process| {
+            exchange.writes.add_writable(&exchange.lines[process.number].socket, 0).unwrap();
+            while exchange.next_look().is_none() {
+                exchange.give(process.number, Bytes::from_static(&[0; 1024]));
+            }
+        }),
+    ];
+    for (name, fails) in cases {
+        let mut exchange = Exchange::new(Topics::new()).unwrap();
+        let (stays, fallen) = (Process::of(&mut exchange), Process::of(&mut exchange));
+        let (_one, _other) = (stays.join(), fallen.join());
+        assert_eq!((exchange.look().unwrap(), exchange.next_look()), (vec![], None), "{name}");
+        drop(stays.heard());
+        fails(&mut exchange, &fallen);
+        assert_eq!(exchange.look().unwrap(), [fallen.number], "{name}");
+        assert_eq!((exchange.look().unwrap(), exchange.next_look()), (vec![], None), "{name}");
+        exchange.hang_up(fallen.number);
+        assert_eq!(stays.heard(), ["lost label\n"], "{name}");
+
+        let again = Process::of(&mut exchange);
+        assert_eq!(again.number, fallen.number);
+        fails(&mut exchange, &again);
+        exchange.hang_up(again.number);
+        assert_eq!((exchange.look().unwrap(), exchange.next_look()), (vec![], None), "{name}");
+        let ends = Process::of(&mut exchange);
+        drop(ends.branch);
+        assert_eq!((exchange.look().unwrap(), exchange.next_look()), (vec![], None), "{name}");
+    }
+}
