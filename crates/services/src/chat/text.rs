@@ -28,20 +28,31 @@ fn shown(c: char) -> Option<char> {
 }
 
 /// Control characters; Unicode's separators of lines; what changes the direction of what follows
-/// (Unicode Standard Annex 9); the mark of byte order.
+/// (Unicode Standard Annex 9); what takes no room and could tell apart what looks the same: the mark of
+/// byte order, the space of no width, the soft hyphen, the marks of annotations, tags. The joiners of
+/// no width (U+200C, U+200D) are part of how some scripts and pictures are written.
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}')
-        || ('\u{202a}'..='\u{202e}').contains(&c)
-        || ('\u{2066}'..='\u{2069}').contains(&c)
+        || matches!(c, '\u{200b}' | '\u{ad}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || ('\u{e0000}'..='\u{e007f}').contains(&c)
 }
 
-/// Whether somebody, or a room, may be called that: letters and digits of any script, `-`, `_`.
+/// Whether somebody, or a room, may be called that: letters and digits of any script that can be seen,
+/// `-`, `_`.
 pub(super) fn is_name(name: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
+    let plain = |c: char| c.is_alphanumeric() && !is_unseen_letter(c) || matches!(c, '-' | '_');
     let length = name.chars().count();
     // Who is called so could speak for others: `[you to ann]`.
     (1..=NAME_MAX).contains(&length) && name.chars().all(plain) && folded(name) != "you"
+}
+
+/// Letters that nothing is drawn for, so that who has one in a name is called like somebody else: the
+/// fillers of Hangul. Of the characters that Unicode calls `Default_Ignorable_Code_Point`
+/// (DerivedCoreProperties.txt), these are the letters.
+fn is_unseen_letter(c: char) -> bool {
+    matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
 }
 
 /// The same for names that are told apart by capitals only.
@@ -88,6 +99,8 @@ mod tests {
         assert_eq!(clean("plain, 你好, ü, 👩\u{200d}🚀"), "plain, 你好, ü, 👩\u{200d}🚀");
         assert_eq!(clean("\u{1b}[31mred\u{1b}[0m\u{7}"), "[31mred[0m");
         assert_eq!(clean("a\tb\rc\u{85}d\u{202e}e\u{2028}f\0"), "a bcdef");
+        assert_eq!(clean("a\u{200b}b\u{ad}c\u{fff9}d\u{fffb}e\u{e0001}f\u{e007f}"), "abcdef");
+        assert_eq!(clean("می\u{200c}خواهم"), "می\u{200c}خواهم");
         assert_eq!(clean("trailing \t "), "trailing");
         assert_eq!(clean("\u{1}\u{2}"), "");
         assert_eq!(cleaned(b"caf\xe9"), None);
@@ -100,6 +113,34 @@ mod tests {
         assert_eq!(cleaned(b"he\xff\xfa\x18\0xterm\xff\xf0llo\xff").unwrap(), "hello");
         assert_eq!(cleaned(b"a\xff\xfa\x18").unwrap(), "a");
         assert_eq!(cleaned(b"\xfe"), None);
+    }
+
+    /// Kills: `ann` beside another `ann`, with something between that nobody sees.
+    #[test]
+    fn nothing_unseen_is_in_a_name() {
+        // Default_Ignorable_Code_Point of Unicode 16.
+        let ignorable = [
+            0xad..=0xad,
+            0x34f..=0x34f,
+            0x61c..=0x61c,
+            0x115f..=0x1160,
+            0x17b4..=0x17b5,
+            0x180b..=0x180f,
+            0x200b..=0x200f,
+            0x202a..=0x202e,
+            0x2060..=0x206f,
+            0x3164..=0x3164,
+            0xfe00..=0xfe0f,
+            0xfeff..=0xfeff,
+            0xffa0..=0xffa0,
+            0xfff0..=0xfff8,
+            0x1bca0..=0x1bca3,
+            0x1d173..=0x1d17a,
+            0xe0000..=0xe0fff,
+        ];
+        for c in ignorable.into_iter().flatten().filter_map(char::from_u32) {
+            assert!(!is_name(&format!("an{c}n")), "{:x}", u32::from(c));
+        }
     }
 
     #[test]
