@@ -30,7 +30,7 @@ use crate::{Mailbox, Overrun};
 /// The most bytes of one publication, and of what is kept of a topic's.
 pub const PUBLICATION_MAX: usize = 48 << 10;
 
-/// The most bytes of a topic's name, and of a label.
+/// The most bytes of a topic's name, of a label, and of both parts of [`Rules::lost`] together.
 pub const NAME_MAX: usize = 256;
 
 /// The topics of a service: give it to [`Service::topics`](crate::Service::topics), so that they reach
@@ -70,7 +70,8 @@ pub struct Rules {
     /// What becomes of what a slow member's mailbox does not take.
     pub when_full: Overrun,
     /// What is published of a member that is lost (its process has died, its membership was dropped):
-    /// its label, between these two. Both empty: nothing.
+    /// its label, between these two, which have [`NAME_MAX`] bytes at most together. Both empty:
+    /// nothing.
     pub lost: (Arc<str>, Arc<str>),
 }
 
@@ -130,11 +131,15 @@ impl Topics {
     /// however often it joins.
     ///
     /// # Errors
-    /// If the topic's name or the label is longer than [`NAME_MAX`].
+    /// If the topic's name, the label or what the rules say of the lost is longer than [`NAME_MAX`], or
+    /// the hello longer than [`PUBLICATION_MAX`].
     pub fn join(&self, mailbox: &Mailbox, entry: Entry) -> Result<Membership, TooLong> {
         let Entry { topic, rules, label, hello } = entry;
         let member = mailbox.peer();
-        if topic.len().max(label.len()) > NAME_MAX || hello.len() > PUBLICATION_MAX {
+        // With these bounds a packet has room for all of them.
+        let lost = rules.lost.0.len().saturating_add(rules.lost.1.len());
+        let longest = topic.len().max(label.len()).max(lost);
+        if longest > NAME_MAX || hello.len() > PUBLICATION_MAX {
             return Err(TooLong);
         }
         let ask = Ask::Join { label, hello, rules };

@@ -168,6 +168,13 @@ fn what_is_too_long_is_refused() {
     let topic = "t".repeat(NAME_MAX + 1).into();
     let entry = Entry { topic, rules: Arc::new(rules()), label: "".into(), hello: "".into() };
     assert!(topics.join(&one.0.address(), entry).is_err());
+    for (before, after) in [(NAME_MAX + 1, 0), (0, NAME_MAX + 1), (NAME_MAX / 2, NAME_MAX / 2 + 1)]
+    {
+        let lost = ("x".repeat(before).into(), "x".repeat(after).into());
+        let rules = Arc::new(Rules { lost, ..rules() });
+        let entry = Entry { topic: "t".into(), rules, label: "".into(), hello: "".into() };
+        assert!(topics.join(&one.0.address(), entry).is_err(), "{before} and {after}");
+    }
     assert_eq!(topics.named("").len(), 1);
 }
 
@@ -254,6 +261,30 @@ impl Several {
         }
         told
     }
+}
+
+/// Kills: a packet that there is no room for, although nothing in it is too long.
+#[test]
+fn the_largest_packet_has_room() {
+    let several = Several::new(2);
+    let name = |letter: &str| -> Arc<str> { letter.repeat(NAME_MAX).into() };
+    let lost = ("x".repeat(NAME_MAX / 2).into(), "y".repeat(NAME_MAX / 2).into());
+    let rules = Arc::new(Rules { kept_lines: u32::MAX, lost, ..rules() });
+    let peers = [Somebody::new(1), Somebody::new(2)];
+    let mut members = Vec::new();
+    for (place, peer) in peers.iter().enumerate() {
+        let (rules, hello) = (Arc::clone(&rules), vec![b'h'; PUBLICATION_MAX].into());
+        let entry = Entry { topic: name("t"), rules, label: name("l"), hello };
+        members.push(several.processes[place].topics.join(&peer.0.address(), entry).unwrap());
+        assert_eq!(several.carry(place), 2);
+        if place == 0 {
+            members[0].publish(vec![b'\n'; PUBLICATION_MAX / 5]).unwrap();
+            several.carry(place);
+        }
+    }
+    peers[0].answer().unwrap();
+    let (_, recent) = peers[1].answer().unwrap();
+    assert_eq!(recent.len(), PUBLICATION_MAX / 5);
 }
 
 /// Kills: two processes that give one name to two peers, a process that hears what concerns it not,
