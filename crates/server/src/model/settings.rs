@@ -192,8 +192,8 @@ pub(crate) const FD_SET_SIZE: Setting = Setting {
 pub(crate) const BUFFERS: Setting = Setting {
     name: "buffers",
     values: Values::Number("buffers, a power of two", 1, 1 << 15),
-    default: Default::Fixed(32),
-    about: "the kernel receives into so many buffers of 16 KiB for each loop",
+    default: Default::Fixed(1024),
+    about: "the kernel receives into at most so many buffers of 16 KiB for each loop",
 };
 
 pub(crate) const ENTRIES: Setting = Setting {

@@ -18,6 +18,9 @@ pub(super) const SIZE: usize = 16 << 10;
 /// same few lines of the cache.
 const GAP: usize = 192;
 
+/// So many are in use at first: what few share stays in the caches.
+const FIRST: u16 = 32;
+
 /// The one group of a ring.
 pub(super) const GROUP: u16 = 0;
 
@@ -33,6 +36,11 @@ pub(super) struct Buffers {
     ring: Mapping,
     data: Mapping,
     count: u16,
+    /// The first so many are in use, by the kernel or the loop; the others are in reserve, and take
+    /// no memory.
+    pub(super) used: u16,
+    /// The reserve was touched since the last [`publish`](Buffers::publish).
+    grown: bool,
     /// Which of them are the loop's.
     filled: Box<[bool]>,
     /// How many were ever given to the kernel.
@@ -56,10 +64,25 @@ impl Buffers {
             submitter.register_buf_ring_with_flags(address, count, GROUP, 0)?;
         }
         let filled = vec![true; entries].into_boxed_slice();
-        let mut buffers = Buffers { ring, data, count, filled, given: 0 };
-        (0..count).for_each(|number| buffers.give_back(Filled { number, length: 0 }));
+        let mut buffers = Buffers { ring, data, count, used: 0, grown: false, filled, given: 0 };
+        buffers.use_up_to(FIRST.min(count));
         buffers.publish();
         Ok(buffers)
+    }
+
+    /// The kernel had none left: twice as many are in use from the next
+    /// [`publish`](Buffers::publish) on, if there are more; once for each, however many peers had to
+    /// go without.
+    pub(super) fn grow(&mut self) {
+        if !self.grown {
+            self.grown = true;
+            self.use_up_to(self.used.saturating_mul(2).min(self.count));
+        }
+    }
+
+    fn use_up_to(&mut self, used: u16) {
+        (self.used..used).for_each(|number| self.give_back(Filled { number, length: 0 }));
+        self.used = used;
     }
 
     /// The buffer that a completion says was filled, if it says so.
@@ -97,8 +120,9 @@ impl Buffers {
         self.given = self.given.wrapping_add(1);
     }
 
-    /// Lets the kernel see what was given back.
-    pub(super) fn publish(&self) {
+    /// Lets the kernel see what was given back, before a wait.
+    pub(super) fn publish(&mut self) {
+        self.grown = false;
         // SAFETY: the tail lies within the first entry, in a part of it that no buffer uses; the
         // mapping is as long as this value. Only this thread writes it, the kernel reads it.
         let tail =

@@ -16,6 +16,7 @@ mod token;
 mod uring;
 mod watching;
 
+use std::collections::VecDeque;
 use std::io;
 use std::mem;
 use std::os::fd::RawFd;
@@ -48,6 +49,8 @@ pub(crate) struct Ring {
     current: Option<(Key, Filled)>,
     /// Requests whose last completion has not come.
     live: usize,
+    /// Peers that have said something for which there was no buffer, the longest first.
+    without: VecDeque<Key>,
     /// Completions are being told.
     pub(crate) amid: bool,
 }
@@ -74,6 +77,7 @@ impl Ring {
             done: Done::default(),
             current: None,
             live: 0,
+            without: VecDeque::new(),
             amid: false,
         })
     }
@@ -106,13 +110,33 @@ impl Ring {
 
     /// Receives from this peer, if that is wanted and not under way.
     pub(crate) fn receive_on(&mut self, key: Key) -> io::Result<()> {
-        let Some(line) = self.lines.get(key) else { return Ok(()) };
+        self.ask(key).map(drop)
+    }
+
+    /// The same; whether it is asked for now.
+    fn ask(&mut self, key: Key) -> io::Result<bool> {
+        let Some(line) = self.lines.get(key) else { return Ok(false) };
         if !line.wanted || line.receive != Request::Idle || line.stash.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         line.receive = Request::Armed;
         self.live += 1;
-        self.queues.receive(line.fd, GROUP, Token::of(key, Does::Receive))
+        self.queues.receive(line.fd, GROUP, Token::of(key, Does::Receive))?;
+        Ok(true)
+    }
+
+    /// Receives from those who had to go without, as many as there are buffers, now that all were
+    /// given back: a request for one who has said something is done while it is submitted, before
+    /// anybody else is received from. To ask for more of them would be in vain, and always the same
+    /// would be left over.
+    fn ask_again(&mut self) -> io::Result<()> {
+        let mut buffers = self.buffers.used;
+        while buffers > 0
+            && let Some(key) = self.without.pop_front()
+        {
+            buffers -= u16::from(self.ask(key)?);
+        }
+        Ok(())
     }
 
     /// Forgets a peer, whose socket is closed next. The kernel lets go of it with the next call.
@@ -141,8 +165,12 @@ impl Ring {
             line.receive = Request::Idle;
         }
         match completion.result {
-            // The buffers were used up, or it was cancelled: it goes on when it may.
-            result if result == -libc::ENOBUFS || result == -libc::ECANCELED => {
+            result if result == -libc::ENOBUFS => {
+                self.buffers.grow();
+                self.without.push_back(key);
+                Ok(false)
+            }
+            result if result == -libc::ECANCELED => {
                 self.receive_on(key)?;
                 Ok(false)
             }
@@ -265,6 +293,9 @@ impl Ring {
         timeout: Option<Duration>,
     ) -> io::Result<()> {
         self.buffers.publish();
+        if want.is_some() {
+            self.ask_again()?;
+        }
         self.queues.exchange(sends, want, timeout, &mut self.done)
     }
 
@@ -291,6 +322,7 @@ impl Ring {
 
     /// Ends all requests and waits until the kernel has let go of all sockets and buffers.
     pub(crate) fn end(&mut self) {
+        self.without.clear();
         if self.live == 0 || self.queues.cancel_all().is_err() {
             return;
         }

@@ -98,6 +98,58 @@ fn more_comes_than_there_are_buffers_for() {
     }
 }
 
+/// Kills: peers that are asked for again before there are buffers, and so always are those that go
+/// without, while others are heard again and again.
+#[test]
+fn whoever_went_without_a_buffer_is_not_passed_over_for_ever() {
+    if !here() {
+        return;
+    }
+    const ROUNDS: usize = 60;
+    let mut ring = Ring::new(4, 2).unwrap();
+    let mut peers: Vec<_> = (0..24).map(|index| peer(&mut ring, index, 1)).collect();
+    let mut heard = Heard::default();
+    peers.iter_mut().for_each(|(_, far, _)| far.write_all(b"x").unwrap());
+    let mut said = vec![1; peers.len()];
+    while !peers.iter().any(|(_, _, key)| heard.bytes(*key).len() >= ROUNDS) {
+        assert!(listen(&mut ring, &mut heard) > 0, "nothing more comes");
+        for ((_, far, key), said) in peers.iter_mut().zip(&mut said) {
+            if heard.bytes(*key).len() == *said {
+                far.write_all(b"x").unwrap();
+                *said += 1;
+            }
+        }
+    }
+    let counts: Vec<_> = peers.iter().map(|(_, _, key)| heard.bytes(*key).len()).collect();
+    assert!(counts.iter().all(|count| *count >= ROUNDS / 4), "{counts:?}");
+}
+
+/// Kills: a reserve that is never touched, or touched when few would do.
+#[test]
+fn buffers_come_into_use_as_they_are_needed() {
+    if !here() {
+        return;
+    }
+    let mut ring = Ring::new(256, 128).unwrap();
+    let mut peers: Vec<_> = (0..300).map(|index| peer(&mut ring, index, 1)).collect();
+    let mut heard = Heard::default();
+    for length in 1..=50 {
+        peers[0].1.write_all(b"x").unwrap();
+        while heard.bytes(peers[0].2).len() < length {
+            assert!(listen(&mut ring, &mut heard) > 0, "nothing more comes");
+        }
+    }
+    let few = ring.buffers.used;
+    for _ in 0..4 {
+        peers[1..].iter_mut().for_each(|(_, far, _)| far.write_all(&[0; 40_000]).unwrap());
+        let length = heard.bytes(peers[1].2).len() + 40_000;
+        while peers[1..].iter().any(|(_, _, key)| heard.bytes(*key).len() < length) {
+            assert!(listen(&mut ring, &mut heard) > 0, "nothing more comes");
+        }
+    }
+    assert_eq!((few, ring.buffers.used), (32, 128));
+}
+
 /// Kills: requests that are dropped when their queue is full; completions that are lost when theirs
 /// is, or not asked for again.
 #[test]
