@@ -2,7 +2,7 @@
 
 use crate::client::{connect_with_small_buffers, expect_service, expect_service_to_a_new_peer};
 use crate::ground::{Case, Ground, case, expect_counts};
-use crate::sockets::until_read;
+use crate::sockets::{reset_and_wait, until_read};
 
 pub(crate) const CASES: &[Case] = &[
     case!(survives_a_reset_in_mid_request),
@@ -21,7 +21,7 @@ fn survives_a_reset_in_mid_request(ground: &Ground) {
     expect_service(&mut peer);
     peer.send("echo hal");
     until_read(&peer);
-    peer.reset();
+    reset_and_wait(peer);
     other.iter_mut().for_each(expect_service);
     let accepted = 2 + u64::from(other.is_some());
     drop(other);
@@ -34,7 +34,7 @@ fn survives_a_reset_between_requests(ground: &Ground) {
     let server = ground.probe(&[]);
     let mut peer = server.connect();
     expect_service(&mut peer);
-    peer.reset();
+    reset_and_wait(peer);
     expect_service_to_a_new_peer(&server);
     expect_counts(&server.stop(), &[("accepted", 2), ("failed", 1)]);
 }
@@ -45,7 +45,7 @@ fn survives_a_reset_during_a_reply(ground: &Ground) {
     let mut other = ground.serves_several().then(|| server.connect());
     let mut peer = connect_with_small_buffers(&server);
     peer.send("big 3000000\n").expect("0123456789");
-    peer.reset();
+    reset_and_wait(peer);
     other.iter_mut().for_each(expect_service);
     let accepted = 2 + u64::from(other.is_some());
     drop(other);

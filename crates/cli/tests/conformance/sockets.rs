@@ -41,6 +41,20 @@ pub(crate) fn until_read(client: &Client) {
     });
 }
 
+/// Resets the peer, and waits until the server's kernel has let go of its connection: the server need
+/// not have been told of it yet, but is before it is told of anything that is sent from now on.
+#[track_caller]
+pub(crate) fn reset_and_wait(client: Client) {
+    let own = SocketAddrV4::try_from(getsockname(client.as_fd()).expect("a socket"));
+    let peer = getpeername(client.as_fd()).expect("a connected socket").expect("its peer");
+    let (own, servers) = (own.expect("IPv4"), SocketAddrV4::try_from(peer).expect("IPv4"));
+    client.reset();
+    // Where the connection was, the kernel finds what listens at that address.
+    until("the reset to arrive", || {
+        ask(servers, own).is_none_or(|socket| socket.state == LISTENING)
+    });
+}
+
 /// Whether somebody listens at this address. Nobody connects for that.
 pub(crate) fn listens(address: SocketAddrV4) -> bool {
     let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
