@@ -1,5 +1,6 @@
 //! Admission: the one point between accept(2) and a session where peers are counted and refused.
 
+mod ahead;
 mod gate;
 mod intake;
 #[cfg(test)]
@@ -18,6 +19,8 @@ use crate::counters::RowHandle;
 use crate::listening::Listener;
 use crate::waiting::until_readable;
 
+use ahead::Ahead;
+pub(crate) use ahead::Came;
 pub use gate::WhenFull;
 pub(crate) use gate::{Gate, Whose};
 pub(crate) use intake::Intake;
@@ -64,6 +67,8 @@ pub(crate) struct Acceptor {
     failure: Occasionally,
     refusal: Occasionally,
     flags: SocketFlags,
+    /// Whom the kernel has accepted already.
+    ahead: Ahead,
     row: RowHandle,
     /// A ring of the gate's was asked for, and has not come: for a peer of the server's, and for one
     /// of this process's own.
@@ -91,6 +96,7 @@ impl Acceptor {
             failure: Occasionally::default(),
             refusal: Occasionally::default(),
             flags: flags | SocketFlags::CLOEXEC,
+            ahead: Ahead::default(),
             row,
             asked: false,
             asked_own: false,
@@ -156,14 +162,16 @@ impl Acceptor {
     fn take(&mut self, gate: &Gate, listener: &Listener, placed: bool) -> Accepted {
         for _ in 0..SKIPS_MOST {
             self.row.accepted_once();
-            return match acceptfrom_with(listener, self.flags) {
-                Ok((socket, address)) => {
-                    let address = address.and_then(|address| SocketAddr::try_from(address).ok());
-                    self.admit((gate, placed), listener, socket, address)
-                }
+            let ahead = self.ahead.any(listener);
+            return match self.next(listener) {
+                Ok((socket, address)) => self.admit((gate, placed), listener, socket, address),
                 Err(Errno::WOULDBLOCK) => Accepted::Nobody,
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                    self.refuse_one(listener)
+                    match self.refuse_one(listener) {
+                        // The kernel, which accepts by itself, would fail at once again.
+                        Accepted::Nobody if ahead => self.out_of_descriptors(false, listener),
+                        refused => refused,
+                    }
                 }
                 // accept(2): errors of a peer that is gone already, or of its network.
                 Err(error) if transient(error) => continue,
@@ -173,6 +181,37 @@ impl Acceptor {
             };
         }
         self.exhausted(false, || format!("accept fails again and again on {}", listener.address()))
+    }
+
+    /// One socket, and the address that it has if it is no Unix socket's: of those whom the kernel has
+    /// accepted already, if there are any.
+    fn next(&mut self, listener: &Listener) -> Result<(OwnedFd, Option<SocketAddr>), Errno> {
+        if let Some(came) = self.ahead.take(listener) {
+            return came;
+        }
+        let (socket, address) = acceptfrom_with(listener, self.flags)?;
+        Ok((socket, address.and_then(|address| SocketAddr::try_from(address).ok())))
+    }
+
+    /// The kernel has accepted somebody who came to this listener, or could not: that is what the next
+    /// [`accept`](Acceptor::accept) there finds.
+    pub(crate) fn came(&mut self, listener: &Listener, came: Came) {
+        self.ahead.push(listener, came);
+    }
+
+    /// Whether the kernel has accepted somebody at this listener.
+    pub(crate) fn has_ahead(&self, listener: &Listener) -> bool {
+        self.ahead.any(listener)
+    }
+
+    /// Whom the kernel has accepted already, at all listeners.
+    pub(crate) fn ahead(&self) -> usize {
+        self.ahead.len()
+    }
+
+    /// Closes those whom the kernel has accepted already; how many there were.
+    pub(crate) fn refuse_ahead(&mut self) -> u64 {
+        self.ahead.clear()
     }
 
     /// Closes up to `most` of those who wait, at once; how many there were. Under a flood it gives up
@@ -258,10 +297,14 @@ impl Acceptor {
             None if until_readable(&[listener.as_fd()], Some(Duration::ZERO)).is_empty() => {
                 Accepted::Nobody
             }
-            refused => self.exhausted(matches!(refused, Some(Ok(()))), || {
-                format!("no descriptor left for a peer on {}", listener.address())
-            }),
+            refused => self.out_of_descriptors(matches!(refused, Some(Ok(()))), listener),
         }
+    }
+
+    fn out_of_descriptors(&mut self, refused: bool, listener: &Listener) -> Accepted {
+        self.exhausted(refused, || {
+            format!("no descriptor left for a peer on {}", listener.address())
+        })
     }
 }
 

@@ -78,7 +78,8 @@ counters! {
     /// Times that the last free thread or process was taken, so that the next peer has to wait, in
     /// `pool:accept=all` and `process`; in `pool:accept=queue`, that the queue was full.
     full,
-    /// System calls that accept a peer, including those that found none: accept4(2).
+    /// System calls that accept a peer, including those that found none: accept4(2); where the
+    /// kernel accepts by itself, those that ask who came: getpeername(2).
     accepts,
     /// System calls that wait for descriptors: epoll_wait(2), poll(2), select(2). `spin` makes one
     /// for each scan, which does not wait. Under `uring` all calls of io_uring_enter(2), which also

@@ -181,6 +181,11 @@ impl Listener {
         &self.address
     }
 
+    /// Whether its peers have addresses of their own, as those of a Unix socket have not.
+    pub(crate) fn is_inet(&self) -> bool {
+        self.file.is_none()
+    }
+
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.wait
     }

@@ -22,7 +22,9 @@ const fn reason(short: &'static str, why: &'static str) -> Reason {
 pub const fn of(role: Role) -> Reason {
     match role {
         Role::Wait | Role::WaitOnList | Role::Enter | Role::WaitAside | Role::Look => waiting(role),
-        Role::Accept | Role::AcceptNone | Role::Fork | Role::StartThread => arriving(role),
+        Role::Accept | Role::AcceptNone | Role::PeerAddress | Role::Fork | Role::StartThread => {
+            arriving(role)
+        }
         Role::Watch | Role::Rewatch | Role::Timer | Role::Option | Role::Unwatch => watching(role),
         Role::MakeBell
         | Role::RingBell
@@ -69,6 +71,10 @@ const fn arriving(role: Role) -> Reason {
         Role::AcceptNone => reason(
             "nobody else",
             "looks for one more, since many may have come at once; there is none, so it goes on",
+        ),
+        Role::PeerAddress => reason(
+            "who it is",
+            "asks for the peer's address, which an accept that the kernel repeats by itself does not tell",
         ),
         Role::Fork => reason("forks", "a process of its own for this peer: a copy of the server"),
         _ => reason("starts a thread", "a thread of its own for this peer"),

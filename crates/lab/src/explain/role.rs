@@ -26,6 +26,8 @@ pub enum Role {
     Accept,
     /// Looks for a further peer, and there is none.
     AcceptNone,
+    /// Asks who the peer is.
+    PeerAddress,
     /// Forks.
     Fork,
     /// Starts a thread.
@@ -125,7 +127,8 @@ pub(super) fn of(call: &Call) -> Option<Role> {
         "close" => Role::CloseOther,
         "shutdown" => Role::Shutdown,
         "fcntl" if call.args.ends_with("F_GETFD") => Role::Check,
-        "setsockopt" | "getsockopt" | "getpeername" | "getsockname" | "ioctl" | "fcntl"
+        "getpeername" if fd == Some(Descriptor::Peer) => Role::PeerAddress,
+        "setsockopt" | "getsockopt" | "getsockname" | "ioctl" | "fcntl"
             if fd == Some(Descriptor::Peer) =>
         {
             Role::Option

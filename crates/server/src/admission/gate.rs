@@ -185,6 +185,11 @@ impl Gate {
         !self.has_room(self.doors().present.load(Ordering::SeqCst))
     }
 
+    /// Whether a peer that comes when the server is full is refused, and need not wait in the backlog.
+    pub(crate) fn refuses(&self) -> bool {
+        self.when_full == WhenFull::Refuse
+    }
+
     /// Whether there are several processes.
     pub(crate) fn has_others(&self) -> bool {
         self.own_left.is_some()

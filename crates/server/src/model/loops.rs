@@ -122,6 +122,7 @@ pub(super) fn start(
                 site: Arc::clone(&site),
                 row: site.row(number),
                 lent: RefCell::new(lent),
+                alone: loops == 1 && !site.gate.has_others(),
                 handoff,
                 letters: Arc::clone(&letters),
                 begun: begun.clone(),

@@ -10,6 +10,7 @@ use switchboard_core::{Connection, Ending};
 
 use super::peers::Peers;
 use super::{Engine, Reactor};
+use crate::admission::Came;
 use crate::carrier::completion;
 use crate::carrier::turn::{Hand, Manner, Turn};
 use crate::mechanism::{Interest, Key, Ready};
@@ -22,6 +23,7 @@ impl Engine for Ring {
     const EXCLUSIVE: bool = true;
     /// What is watched is said in the call that waits.
     const ARMS: u64 = 0;
+    const ACCEPTS: bool = true;
 
     type Told = Vec<Completion>;
 
@@ -34,6 +36,18 @@ impl Engine for Ring {
 
     fn change(&mut self, _: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()> {
         self.want(key, interest.read())
+    }
+
+    fn listen(&mut self, fd: BorrowedFd<'_>, key: Key) -> io::Result<()> {
+        self.accept_at(fd, key)
+    }
+
+    fn accepted(&mut self) -> Option<(Key, Came)> {
+        self.next_accepted()
+    }
+
+    fn listen_on(&mut self) -> io::Result<()> {
+        self.accept_again()
     }
 
     fn remove(&mut self, _: BorrowedFd<'_>, key: Key) -> io::Result<()> {
@@ -97,6 +111,7 @@ impl Engine for Ring {
                     }
                     reactor.engine.watch_on(key)?;
                 }
+                Does::Accept => reactor.engine.keep_accepted(*completion),
                 Does::Other => {}
             }
         }

@@ -9,6 +9,7 @@ use switchboard_core::{Connection, Session};
 
 use super::Reactor;
 use super::peers::Peers;
+use crate::admission::Came;
 use crate::carrier::ready;
 use crate::carrier::turn::{Hand, Manner, Turn};
 use crate::mechanism::{Interest, Key, Mechanism, Ready};
@@ -33,6 +34,9 @@ pub(crate) trait Engine: Sized {
     /// The system calls of an `add`, a `change` or a `remove`.
     const ARMS: u64;
 
+    /// Whether the kernel can accept peers by itself.
+    const ACCEPTS: bool = false;
+
     /// Where a wait leaves what has happened.
     type Told: Default;
 
@@ -42,6 +46,23 @@ pub(crate) trait Engine: Sized {
 
     /// Watches a peer's `fd` for another `interest`.
     fn change(&mut self, fd: BorrowedFd<'_>, key: Key, interest: Interest) -> io::Result<()>;
+
+    /// Begins to accept at a listener that is this loop's alone; it is removed as one that is watched.
+    /// Only if the engine [accepts](Engine::ACCEPTS).
+    fn listen(&mut self, fd: BorrowedFd<'_>, key: Key) -> io::Result<()> {
+        self.add(fd, key, Interest::READ)
+    }
+
+    /// The next whom the kernel has accepted, or why it could not: then it accepts nobody until it is
+    /// told to [go on](Engine::listen_on).
+    fn accepted(&mut self) -> Option<(Key, Came)> {
+        None
+    }
+
+    /// Goes on accepting at the listeners where that has ended.
+    fn listen_on(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Watches `fd` no longer, and forgets what it knew of it.
     fn remove(&mut self, fd: BorrowedFd<'_>, key: Key) -> io::Result<()>;

@@ -94,7 +94,7 @@ impl<E: Engine> Reactor<'_, E> {
         let any = self.listening.wanted() && !self.workers_are_full();
         let wanted = Attention { any, leaves: self.listening.leaves };
         if wanted == self.listening.watched {
-            return Ok(());
+            return if E::ACCEPTS && any { self.engine.listen_on() } else { Ok(()) };
         }
         let before = mem::replace(&mut self.listening.watched, wanted);
         for index in 0..self.listening.lent.len() {
@@ -113,14 +113,55 @@ impl<E: Engine> Reactor<'_, E> {
         let listener = &self.listening.lent[index];
         let bell = listener.passed_on().filter(|_| E::EXCLUSIVE);
         let bell = bell.map(|fd| (fd, Key::passed_on(index)));
+        let alone = E::ACCEPTS && self.accepts_alone(listener);
         for (fd, key) in iter::once((listener.as_fd(), Key::listener(index))).chain(bell) {
             self.hand.stats.arms += E::ARMS;
             match watch {
+                true if alone => self.engine.listen(fd, key)?,
                 true => self.engine.add(fd, key, Interest::READ)?,
                 false => self.engine.remove(fd, key)?,
             }
         }
         Ok(())
+    }
+
+    /// Whether nobody else could serve those who come to this listener, and nobody is to wait there: so
+    /// the kernel may accept them all at once.
+    fn accepts_alone(&self, listener: &Listener) -> bool {
+        (self.station.alone || !listener.shared) && self.site.gate.refuses()
+    }
+
+    /// Lets those in whom the kernel has accepted, so many at a time.
+    pub(super) fn take_in(&mut self) {
+        self.note_accepted();
+        for _ in 0..BATCH {
+            let Some(listener) = self.first_ahead() else { return };
+            let accepted = self.acceptor.accept(&self.site.gate, &listener);
+            if !self.receive(accepted) {
+                return;
+            }
+        }
+    }
+
+    fn note_accepted(&mut self) {
+        while let Some((key, came)) = self.engine.accepted() {
+            let listener = key.listener_index().and_then(|index| self.listening.lent.get(index));
+            if let Some(listener) = listener {
+                self.acceptor.came(listener, came);
+            }
+        }
+    }
+
+    /// Whether somebody can be let in whom the kernel has accepted.
+    pub(super) fn has_ahead(&self) -> bool {
+        self.first_ahead().is_some()
+    }
+
+    fn first_ahead(&self) -> Option<Arc<Listener>> {
+        if self.acceptor.ahead() == 0 || !self.listening.wanted() || self.workers_are_full() {
+            return None;
+        }
+        self.listening.lent.iter().find(|listener| self.acceptor.has_ahead(listener)).cloned()
     }
 
     /// Leaves newcomers at listeners that all processes share to the others, until one of this
@@ -188,7 +229,8 @@ impl<E: Engine> Reactor<'_, E> {
                 tracing::warn!("{} cannot let go of a listener: {error}", E::CALL);
             }
         }
-        let most = self.site.listeners.backlog();
+        self.note_accepted();
+        let most = self.site.listeners.backlog() + self.acceptor.ahead();
         self.listening.intake = Some(Intake::of(&self.listening.lent, most));
     }
 
@@ -220,6 +262,8 @@ impl<E: Engine> Reactor<'_, E> {
         if let Some(intake) = &mut self.listening.intake {
             self.hand.stats.refused += intake.refuse_rest(&mut self.acceptor);
         }
+        self.note_accepted();
+        self.hand.stats.refused += self.acceptor.refuse_ahead();
         self.give_back();
     }
 

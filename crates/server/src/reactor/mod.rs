@@ -148,6 +148,9 @@ impl<'s, E: Engine> Reactor<'s, E> {
             self.go_on();
         }
         self.expire();
+        if E::ACCEPTS {
+            self.take_in();
+        }
         self.listen()?;
         if self.draining {
             self.accept_rest();
@@ -163,7 +166,7 @@ impl<'s, E: Engine> Reactor<'s, E> {
     /// How long the next wait may last, as of when the last one returned: a deadline may be late
     /// by as long as it took to serve those who were ready.
     fn timeout(&self) -> Option<Duration> {
-        if !self.again.is_empty() {
+        if !self.again.is_empty() || E::ACCEPTS && self.has_ahead() {
             return Some(Duration::ZERO);
         }
         let mut first = self.deadlines.next();

@@ -16,6 +16,8 @@ pub(crate) struct Station {
     pub(crate) row: RowHandle,
     /// Until the loop begins, which then gives them back when it drains.
     pub(crate) lent: RefCell<Vec<Arc<Listener>>>,
+    /// No other loop, of this process or another, has those listeners that are shared.
+    pub(crate) alone: bool,
     /// Another thread accepts for it.
     pub(crate) handoff: bool,
     pub(crate) letters: Arc<Letters>,

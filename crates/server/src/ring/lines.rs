@@ -69,12 +69,14 @@ impl Lines {
 }
 
 /// One of the loop's own descriptors. It is polled once, and again after each time that it was
-/// ready, so it is told of for as long as it is.
+/// ready, so it is told of for as long as it is; or it is a listener at which the kernel accepts.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) key: Key,
     pub(super) fd: RawFd,
     pub(super) wanted: bool,
+    /// The kernel accepts peers there.
+    pub(super) accepts: bool,
     pub(super) request: Request,
 }
 
@@ -89,12 +91,17 @@ impl Sources {
     pub(super) fn open(&mut self, key: Key, fd: RawFd) -> &mut Source {
         let place = self.sources.iter().position(|source| source.key == key).unwrap_or_else(|| {
             let request = Request::Idle;
-            self.sources.push(Source { key, fd, wanted: true, request });
+            self.sources.push(Source { key, fd, wanted: true, accepts: false, request });
             self.sources.len() - 1
         });
         let source = &mut self.sources[place];
         (source.fd, source.wanted) = (fd, true);
         source
+    }
+
+    /// The keys of the listeners at which the kernel accepts.
+    pub(super) fn accepting(&self) -> Vec<Key> {
+        self.sources.iter().filter(|source| source.accepts).map(|source| source.key).collect()
     }
 
     pub(super) fn get(&mut self, key: Key) -> Option<&mut Source> {

@@ -3,8 +3,10 @@
 //!
 //! Each peer's socket is received from for as long as it is wanted, into buffers that all share
 //! ([`buffers`]). What sessions write lies in rooms until the loop waits; the sends are part of that
-//! same call ([`sends`]). The loop's own descriptors are polled.
+//! same call ([`sends`]). At a listener that is the loop's alone the kernel accepts by itself
+//! ([`accepting`]); the loop's other descriptors are polled.
 
+mod accepting;
 mod buffers;
 mod lines;
 mod probe;
@@ -22,6 +24,7 @@ use std::mem;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
+use crate::admission::Came;
 use crate::mechanism::Key;
 
 use buffers::{Buffers, Filled, GROUP};
@@ -51,6 +54,10 @@ pub(crate) struct Ring {
     live: usize,
     /// Peers that have said something for which there was no buffer, the longest first.
     without: VecDeque<Key>,
+    /// Whom the kernel has accepted, and the loop has not taken.
+    accepted: VecDeque<(Key, Came)>,
+    /// Somewhere the kernel accepts no longer.
+    stopped: bool,
     /// Completions are being told.
     pub(crate) amid: bool,
 }
@@ -78,6 +85,8 @@ impl Ring {
             current: None,
             live: 0,
             without: VecDeque::new(),
+            accepted: VecDeque::new(),
+            stopped: false,
             amid: false,
         })
     }
@@ -323,14 +332,19 @@ impl Ring {
     /// Ends all requests and waits until the kernel has let go of all sockets and buffers.
     pub(crate) fn end(&mut self) {
         self.without.clear();
+        self.keep_untold();
+        self.accepted.clear();
         if self.live == 0 || self.queues.cancel_all().is_err() {
             return;
         }
         for _ in 0..100 {
             let ended = self.exchange(std::iter::empty(), Some(1), Some(ENDING_MOST / 100));
+            self.keep_untold();
             for completion in mem::take(&mut self.done.told) {
                 self.live -= usize::from(!completion.more());
             }
+            // Closed, for nobody is there to serve them.
+            self.accepted.clear();
             if self.live == 0 || ended.is_err() {
                 return;
             }

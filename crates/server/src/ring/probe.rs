@@ -28,6 +28,7 @@ fn look() -> Result<(), String> {
         (opcode::RecvMulti::CODE, "RECV"),
         (opcode::Send::CODE, "SEND"),
         (opcode::PollAdd::CODE, "POLL_ADD"),
+        (opcode::AcceptMulti::CODE, "ACCEPT"),
         (opcode::AsyncCancel::CODE, "ASYNC_CANCEL"),
     ] {
         if !probe.is_supported(code) {

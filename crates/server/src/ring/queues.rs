@@ -91,6 +91,12 @@ impl Queues {
         self.push(&opcode::PollAdd::new(Fd(fd), events).multi(again).build().user_data(token.0))
     }
 
+    /// Accepts whoever comes to a listener, as non-blocking sockets that are closed on exec.
+    pub(super) fn accept(&mut self, fd: RawFd, token: Token) -> io::Result<()> {
+        let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+        self.push(&opcode::AcceptMulti::new(Fd(fd)).flags(flags).build().user_data(token.0))
+    }
+
     /// Ends a request. Its last completion is still to come.
     pub(super) fn cancel(&mut self, token: Token) -> io::Result<()> {
         let cancel = opcode::AsyncCancel::new(token.0).build();

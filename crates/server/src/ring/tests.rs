@@ -36,7 +36,7 @@ fn peer(ring: &mut Ring, index: u32, generation: u32) -> (UnixStream, UnixStream
 }
 
 /// Whether this machine lets the test run; if not, says so aloud.
-fn here() -> bool {
+pub(super) fn here() -> bool {
     let missing = probe::missing();
     if let Some(why) = &missing {
         eprintln!("not tested: {why}");

@@ -14,14 +14,16 @@ pub(crate) enum Does {
     AwaitRoom,
     /// Watches one of the loop's own descriptors.
     Watch,
+    /// Accepts whoever comes to a listener.
+    Accept,
     Other,
 }
 
 impl Token {
     const SHIFT: u32 = 28;
     const DOES: u64 = 0xf << Token::SHIFT;
-    pub(super) const CANCEL: Token = Token(4 << Token::SHIFT);
-    const SEND: u64 = 5;
+    pub(super) const CANCEL: Token = Token(5 << Token::SHIFT);
+    const SEND: u64 = 6;
 
     /// As a key has 28 bits for an index: there are never so many descriptors.
     pub(super) fn of(key: Key, does: Does) -> Token {
@@ -50,6 +52,7 @@ impl Token {
             0 => Does::Receive,
             1 => Does::AwaitRoom,
             2 => Does::Watch,
+            3 => Does::Accept,
             _ => Does::Other,
         }
     }

@@ -31,7 +31,7 @@ impl Ring {
     }
 
     /// Watches it no longer. The kernel has let go of it when this returns, so that a listener that
-    /// is closed next is closed.
+    /// is closed next is closed; whom it has accepted there is kept.
     pub(crate) fn unwatch(&mut self, key: Key) -> io::Result<()> {
         let Some(source) = self.sources.get(key) else { return Ok(()) };
         source.wanted = false;
@@ -39,8 +39,11 @@ impl Ring {
             return Ok(());
         }
         source.request = Request::Ending;
-        self.queues.cancel(Token::of(key, Does::Watch))?;
-        self.queues.exchange(std::iter::empty(), Some(0), None, &mut self.done)
+        let does = if source.accepts { Does::Accept } else { Does::Watch };
+        self.queues.cancel(Token::of(key, does))?;
+        self.queues.exchange(std::iter::empty(), Some(0), None, &mut self.done)?;
+        self.keep_untold();
+        Ok(())
     }
 
     /// A source's poll has completed: whether it is to be told of.
