@@ -10,18 +10,20 @@
 //! - [`Topics`], [`Membership`]: what services use.
 //! - `topic`: the members of one topic, what is decided about them, what they are sent.
 //! - `news`: what is asked for and what came of it, as plain data and as packets.
+//! - `backlog`: what waits to be taken to whoever orders, and why something is not published.
 
+mod backlog;
 mod news;
 mod topic;
 
 use std::collections::{BTreeMap, HashMap};
-use std::error::Error;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 
+pub use self::backlog::{Backlog, CaughtUp, TooLong, Unpublished};
 use self::news::{Ask, Event};
 pub use self::news::{Concerns, News, Op, PACKET_MAX};
 use self::topic::Topic;
@@ -45,6 +47,8 @@ struct Board {
     reach: OnceLock<Box<dyn Reach>>,
     /// The mailboxes of those whose joining is on its way to whoever decides it.
     joining: Mutex<HashMap<(u64, Arc<str>), Mailbox>>,
+    /// Those who are to be told that this process has caught up.
+    awaiting: Mutex<Vec<Mailbox>>,
     /// Nobody is told any more who comes and goes.
     hushed: AtomicBool,
 }
@@ -52,9 +56,12 @@ struct Board {
 /// How what is asked for in one process gets to whoever orders it for all.
 pub trait Reach: Send + Sync {
     /// Hands it over, behind what this thread has handed over before. What comes of it is
-    /// [heard](Topics::hear) by every process that it concerns. From any thread; waits for nobody but
-    /// whoever orders.
+    /// [heard](Topics::hear) by every process that it concerns. From any thread; waits for nobody: what
+    /// cannot be passed on at once is kept.
     fn submit(&self, op: Op);
+
+    /// How much is kept. Who says that it is much calls [`Topics::caught_up`] when it is not any more.
+    fn backlog(&self) -> Backlog;
 }
 
 /// What holds for a topic, as the first who joins it has it.
@@ -107,10 +114,6 @@ pub enum Joined {
     },
 }
 
-/// A name or a publication is longer than it may be: [`NAME_MAX`], [`PUBLICATION_MAX`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooLong;
-
 /// One peer's part in one topic, from when it has asked to join. It is lost to the others when this is
 /// dropped: see [`Rules::lost`].
 pub struct Membership {
@@ -160,10 +163,13 @@ impl Topics {
     /// identity of a member, is passed over.
     ///
     /// # Errors
-    /// If there are more than [`PUBLICATION_MAX`] bytes.
-    pub fn publish(&self, topic: &Arc<str>, from: u64, bytes: Bytes) -> Result<(), TooLong> {
+    /// If there are more than [`PUBLICATION_MAX`] bytes, or if no more is kept of what others have said.
+    pub fn publish(&self, topic: &Arc<str>, from: u64, bytes: Bytes) -> Result<(), Unpublished> {
         if bytes.len() > PUBLICATION_MAX {
-            return Err(TooLong);
+            return Err(Unpublished::TooLong);
+        }
+        if self.backlog() == Backlog::Full {
+            return Err(Unpublished::Full);
         }
         self.submit(Op { topic: Arc::clone(topic), member: from, ask: Ask::Publish(bytes) });
         Ok(())
@@ -299,8 +305,8 @@ impl Membership {
     /// Publishes to all other members.
     ///
     /// # Errors
-    /// If there are more than [`PUBLICATION_MAX`] bytes.
-    pub fn publish(&self, bytes: impl Into<Bytes>) -> Result<(), TooLong> {
+    /// As [`Topics::publish`].
+    pub fn publish(&self, bytes: impl Into<Bytes>) -> Result<(), Unpublished> {
         match &self.topics {
             Some(topics) => topics.publish(&self.topic, self.member, bytes.into()),
             None => Ok(()),
@@ -359,11 +365,3 @@ impl fmt::Debug for Topics {
         f.debug_struct("Topics").finish_non_exhaustive()
     }
 }
-
-impl fmt::Display for TooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a name has {NAME_MAX} bytes at most, a publication {PUBLICATION_MAX}")
-    }
-}
-
-impl Error for TooLong {}

@@ -10,7 +10,8 @@ use std::thread;
 use bytes::Bytes;
 use proptest::prelude::*;
 use switchboard_core::topics::{
-    Concerns, Entry, Joined, NAME_MAX, News, Op, PACKET_MAX, PUBLICATION_MAX, Reach, Rules, TooLong,
+    Backlog, Concerns, Entry, Joined, NAME_MAX, News, Op, PACKET_MAX, PUBLICATION_MAX, Reach,
+    Rules, TooLong, Unpublished,
 };
 use switchboard_core::{Membership, Overrun, OwnMailbox, Topics, Waiting};
 
@@ -163,7 +164,7 @@ fn what_is_too_long_is_refused() {
     let topics = Topics::new();
     let one = Somebody::new(1);
     let member = one.join(&topics, "t", rules());
-    assert_eq!(member.publish(vec![0; PUBLICATION_MAX + 1]), Err(TooLong));
+    assert_eq!(member.publish(vec![0; PUBLICATION_MAX + 1]), Err(Unpublished::TooLong));
     assert_eq!(member.relabel("x".repeat(NAME_MAX + 1).into(), ""), Err(TooLong));
     let topic = "t".repeat(NAME_MAX + 1).into();
     let entry = Entry { topic, rules: Arc::new(rules()), label: "".into(), hello: "".into() };
@@ -209,6 +210,10 @@ struct Upwards(Arc<Mutex<VecDeque<Vec<u8>>>>);
 impl Reach for Upwards {
     fn submit(&self, op: Op) {
         self.0.lock().unwrap().push_back(op.packed());
+    }
+
+    fn backlog(&self) -> Backlog {
+        Backlog::Small
     }
 }
 

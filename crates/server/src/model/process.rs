@@ -273,13 +273,16 @@ impl Parent {
         }
     }
 
-    /// Passes on what children ask of topics. One that hears nothing is killed.
+    /// Passes on what children ask of topics. One that cannot hear of them is killed.
     fn exchange(&mut self) -> io::Result<()> {
         let given_up = self.lines.look()?;
+        if given_up.is_empty() {
+            return Ok(());
+        }
         for (_, kid) in &self.children {
-            if kid.line.is_some_and(|line| given_up.contains(&line)) {
+            if let Some(why) = given_up.why(kid.line) {
                 let PeerInfo { id, address, .. } = &kid.info;
-                tracing::warn!("the process of peer {id} {address} hears nothing: it is killed");
+                tracing::warn!("the process of peer {id} {address} {why}: it is killed");
                 kid.child.signal(Signal::KILL);
             }
         }

@@ -79,9 +79,7 @@ impl Child {
                     let _ = set_name(name);
                     task()
                 });
-                let status = panic::catch_unwind(task).unwrap_or(101);
-                // SAFETY: ends this process at once. Destructors and exit handlers are the parent's.
-                unsafe { libc::_exit(status) }
+                end_now(panic::catch_unwind(task).unwrap_or(101))
             }
         }
     }
@@ -137,6 +135,12 @@ impl fmt::Display for Exit {
             },
         }
     }
+}
+
+/// Ends this process, a child, at once: destructors and exit handlers are its parent's.
+pub(super) fn end_now(status: i32) -> ! {
+    // SAFETY: takes any status, and runs nothing of this program (_exit(2)).
+    unsafe { libc::_exit(status) }
 }
 
 /// A name for a child, made before the fork: a child had better allocate nothing.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use switchboard_core::Service;
 
 use super::Branch;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Hopeless};
 use crate::waiting::Watch;
 
 /// The lines of all processes that this one forks.
@@ -15,6 +15,21 @@ pub(crate) struct Lines(Option<Exchange>);
 
 /// The line of one process; `None`, where there is no exchange.
 pub(crate) type Number = Option<usize>;
+
+/// The lines of processes that are given up.
+pub(crate) struct GivenUp(Vec<(usize, Hopeless)>);
+
+impl GivenUp {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Why that of this line is, if it is.
+    pub(crate) fn why(&self, line: Number) -> Option<Hopeless> {
+        let found = self.0.iter().find(|(number, _)| Some(*number) == line);
+        found.map(|(_, why)| *why)
+    }
+}
 
 impl Lines {
     /// `watch` tells by that name that there is something to [look](Lines::look) after.
@@ -36,9 +51,10 @@ impl Lines {
         }
     }
 
-    /// Passes on what processes ask for; the lines of those that hear nothing and are to be killed.
-    pub(crate) fn look(&mut self) -> io::Result<Vec<usize>> {
-        self.0.as_mut().map_or_else(|| Ok(Vec::new()), Exchange::look)
+    /// Passes on what processes ask for; those that are to be killed, because there is no hope that
+    /// they hear what the others say.
+    pub(crate) fn look(&mut self) -> io::Result<GivenUp> {
+        self.0.as_mut().map_or_else(|| Ok(Vec::new()), Exchange::look).map(GivenUp)
     }
 
     /// When to look even if nobody tells.

@@ -155,17 +155,14 @@ impl Processes {
         supervised::serve(site, &self.model, number, ends, deaf)
     }
 
-    /// Passes on what processes ask of topics. One that hears nothing is killed, and replaced.
+    /// Passes on what processes ask of topics. One that cannot hear of them is killed, and replaced.
     fn exchange(&mut self) -> io::Result<()> {
         let given_up = self.lines.look()?;
-        for member in
-            self.members().filter(|one| one.line.is_some_and(|line| given_up.contains(&line)))
-        {
-            tracing::warn!(
-                "process {} hears nothing of its topics: it is killed",
-                member.child.pid()
-            );
-            member.child.signal(Signal::KILL);
+        for member in self.members() {
+            if let Some(why) = given_up.why(member.line) {
+                tracing::warn!("process {} {why}: it is killed", member.child.pid());
+                member.child.signal(Signal::KILL);
+            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
+use super::branch::Outgoing;
 use super::channel::{Channel, Supervisor, Word};
 use super::warden::{self, Orders};
 use super::{Branch, Crew};
@@ -25,13 +26,15 @@ pub(super) fn serve(
     deaf: &Deaf,
 ) -> i32 {
     let served = site.and_then(|site| {
-        if let (Some(branch), Some(topics)) = (branch, site.service.declared_topics()) {
-            branch.connect(topics)?;
-        }
+        let topics = site.service.declared_topics();
+        let outgoing =
+            branch.zip(topics).map(|(branch, topics)| branch.connect(topics)).transpose()?;
         let channel = Rc::new(channel);
         let leave = Leave::on_signal(Rc::clone(&channel))?;
         deaf.listen_again();
-        serve_as_told(&Arc::new(site), model, channel, leave)
+        let served = serve_as_told(&Arc::new(site), model, channel, leave);
+        outgoing.iter().for_each(Outgoing::finish);
+        served
     });
     match served {
         Ok(()) => 0,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use switchboard_core::topics::{Entry, Joined};
+use switchboard_core::topics::{CaughtUp, Entry, Joined, Unpublished};
 use switchboard_core::{Context, Ending, Flow, Membership, Session};
 
 use super::command::{self, Command};
@@ -27,6 +27,8 @@ pub(super) struct Person {
     name: Arc<str>,
     /// What it asked for: its input waits until that is answered.
     awaits: Option<Box<Awaited>>,
+    /// It is to be told when its process has caught up: its input waits until then.
+    awaits_turn: bool,
     /// In the topic of its name.
     named: Option<Membership>,
     /// In that of its room.
@@ -52,6 +54,7 @@ impl Person {
             hurried: false,
             name: Arc::default(),
             awaits: None,
+            awaits_turn: false,
             named: None,
             room: None,
             said: Vec::new(),
@@ -70,11 +73,11 @@ impl Person {
         }
         let command = command::parse(line);
         if !matches!(command, Command::Say(_) | Command::Me(_)) {
-            self.publish();
+            self.publish(peer);
         }
         match command {
-            Command::Say(text) => self.say(&words::said(&self.name, text)),
-            Command::Me(text) => self.say(&words::done(&self.name, text)),
+            Command::Say(text) => self.say(&words::said(&self.name, text), peer),
+            Command::Me(text) => self.say(&words::done(&self.name, text), peer),
             Command::Tell(whom, text) => self.tell(whom, text, peer),
             Command::Join(room) => self.go_to(room, peer),
             Command::Leave if self.room_name() == LOBBY => peer.output.line(words::IN_LOBBY),
@@ -102,22 +105,23 @@ impl Person {
         Flow::Continue
     }
 
-    fn say(&mut self, line: &str) {
+    fn say(&mut self, line: &str, peer: &mut Context<'_>) {
         self.said.extend_from_slice(line.as_bytes());
         if self.said.len() >= TOGETHER_MOST {
-            self.publish();
+            self.publish(peer);
         }
     }
 
     /// Passes on what was said.
-    fn publish(&mut self) {
+    fn publish(&mut self, peer: &mut Context<'_>) {
         if self.said.is_empty() {
             return;
         }
         let said = std::mem::take(&mut self.said);
-        if let Some(room) = &self.room {
-            let sent = room.publish(said);
-            debug_assert!(sent.is_ok(), "lines are shorter than a publication");
+        let sent = self.room.as_ref().map_or(Ok(()), |room| room.publish(said));
+        if sent.is_err() {
+            debug_assert_eq!(sent, Err(Unpublished::Full), "lines are shorter than a publication");
+            peer.output.line(words::TOO_MUCH);
         }
     }
 
@@ -128,8 +132,10 @@ impl Person {
             Some(name) => {
                 let told = words::told(&self.name, text);
                 // What was said was shorter than a publication, and so is this.
-                let _ = self.chat.topics.publish(&topic, peer.id(), told.into());
-                peer.output.line(&words::you_told(name, text));
+                match self.chat.topics.publish(&topic, peer.id(), told.into()) {
+                    Ok(()) => peer.output.line(&words::you_told(name, text)),
+                    Err(_) => peer.output.line(words::TOO_MUCH),
+                }
             }
             None => peer.output.line(&words::nobody_called(whom)),
         }
@@ -270,6 +276,19 @@ impl Person {
         Flow::Close
     }
 
+    /// Whether this process has passed on what its people have said; if not, one more line is read
+    /// when it has.
+    fn has_turn(&mut self, peer: &mut Context<'_>) -> bool {
+        if !self.chat.topics.behind() {
+            return true;
+        }
+        if !std::mem::replace(&mut self.awaits_turn, true) {
+            self.chat.topics.await_turn(&peer.mailbox());
+        }
+        peer.pause_input();
+        false
+    }
+
     /// Whether one more line may come; if not, it is read later.
     fn may_speak(&mut self, peer: &mut Context<'_>) -> bool {
         let (pace, now) = (self.chat.pace, peer.now());
@@ -277,7 +296,7 @@ impl Person {
             self.hurried = false;
         }
         let Err(wait) = self.bucket.take(pace, now) else { return true };
-        self.publish();
+        self.publish(peer);
         if !std::mem::replace(&mut self.hurried, true) {
             peer.output.line(&words::slower(pace.rate));
         }
@@ -297,7 +316,7 @@ impl Session for Person {
         let mut flow = Flow::Continue;
         while flow == Flow::Continue
             && self.awaits.is_none()
-            && (!self.lines.has_next(&peer.input) || self.may_speak(peer))
+            && (!self.lines.has_next(&peer.input) || (self.has_turn(peer) && self.may_speak(peer)))
         {
             let Some(line) = self.lines.next(&mut peer.input, self.chat.line_max) else { break };
             flow = match line {
@@ -315,7 +334,7 @@ impl Session for Person {
                 },
             };
         }
-        self.publish();
+        self.publish(peer);
         peer.engage(self.lines.amid());
         flow
     }
@@ -328,14 +347,15 @@ impl Session for Person {
     }
 
     fn woken(&mut self, peer: &mut Context<'_>) -> Flow {
-        if !peer.has_note() && self.awaits.is_none() && peer.draining() {
+        if !peer.has_note() && self.awaits.is_none() && !self.awaits_turn && peer.draining() {
             // A flood is under way, of which there would be more for as long as the drain lasts.
             peer.output.line(words::CLOSING);
             return peer.close_as(Ending::Drained);
         }
         while let Some(note) = peer.take_note() {
-            if let Ok(joined) = note.downcast::<Joined>() {
-                self.answered(*joined, peer);
+            match note.downcast::<Joined>() {
+                Ok(joined) => self.answered(*joined, peer),
+                Err(note) => self.awaits_turn &= !note.is::<CaughtUp>(),
             }
         }
         if self.awaits.is_none() {

@@ -25,6 +25,9 @@ pub(super) const HELP: &str = "\
 
 pub(super) const NOT_UTF8: &str = "-- That line is not UTF-8, so nobody has got it.";
 
+pub(super) const TOO_MUCH: &str =
+    "-- The others cannot keep up with what is said, so nobody has got that.";
+
 pub(super) const CLOSING: &str = "-- The server is closing. Goodbye!";
 
 /// So many names are listed at most.

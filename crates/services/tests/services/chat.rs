@@ -1,5 +1,7 @@
 //! A chat among peers without sockets: who hears what, in what words.
 
+mod behind;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

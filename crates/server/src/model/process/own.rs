@@ -120,12 +120,16 @@ impl Own {
             return 1;
         }
         self.presence.store(std::ptr::from_ref(presence).cast_mut(), SeqCst);
-        if let (Some(branch), Some(topics)) = (branch, site.service.declared_topics())
-            && let Err(error) = branch.connect(topics)
-        {
-            tracing::warn!("peer {}: {error}", presence.info.id);
-            return 1;
-        }
+        let topics = site.service.declared_topics();
+        let connected =
+            branch.zip(topics).map(|(branch, topics)| branch.connect(topics)).transpose();
+        let outgoing = match connected {
+            Ok(outgoing) => outgoing,
+            Err(error) => {
+                tracing::warn!("peer {}: {error}", presence.info.id);
+                return 1;
+            }
+        };
         if self.stage_then.load(SeqCst) != SERVE || self.early.load(SeqCst) {
             self.heed(&site.stop);
         }
@@ -139,6 +143,9 @@ impl Own {
         self.desk.forget(info.id);
         site.jobs.close();
         site.service.exit();
+        if let Some(outgoing) = outgoing {
+            outgoing.finish();
+        }
         0
     }
 
