@@ -59,7 +59,8 @@ const RATE: ServiceOption = ServiceOption {
     value: Some("LINES"),
     values: &[],
     default: Some("5"),
-    help: "So many lines a second are read of one person, more wait; 0: any number",
+    help: "So many lines a second are read of one person, more wait; 0: any number. A room has no \
+           rate of its own, with which one could silence it: --peers-max bounds who floods it",
 };
 
 const BURST: ServiceOption = ServiceOption {

@@ -40,12 +40,15 @@ fn is_unseen(c: char) -> bool {
 }
 
 /// Whether somebody, or a room, may be called that: letters and digits of any script that can be seen,
-/// `-`, `_`.
+/// `-`, `_`, and nothing that is there to look like something else (`lookalike`).
 pub(super) fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() && !is_unseen_letter(c) || matches!(c, '-' | '_');
     let length = name.chars().count();
     // Who is called so could speak for others: `[you to ann]`.
-    (1..=NAME_MAX).contains(&length) && name.chars().all(plain) && folded(name) != "you"
+    (1..=NAME_MAX).contains(&length)
+        && name.chars().all(plain)
+        && !lookalike::is_one(name)
+        && folded(name) != "you"
 }
 
 /// Letters that nothing is drawn for, so that who has one in a name is called like somebody else: the
@@ -58,6 +61,79 @@ fn is_unseen_letter(c: char) -> bool {
 /// The same for names that are told apart by capitals only.
 pub(super) fn folded(name: &str) -> String {
     name.chars().flat_map(char::to_lowercase).collect()
+}
+
+/// Names that look like others: `аnn` with a Cyrillic letter, `ａｎｎ` of full width. What is left are
+/// names of one script that look like those of another as a whole (`сосо`), and letters of one script
+/// that look alike (`l`, `I`); Unicode Technical Standard 39 has tables of those, which are larger than
+/// this service.
+mod lookalike {
+    use std::ops::RangeInclusive;
+
+    pub(super) fn is_one(name: &str) -> bool {
+        let mut scripts = name.chars().filter_map(script);
+        let first = scripts.next();
+        scripts.any(|script| Some(script) != first) || name.chars().any(is_variant)
+    }
+
+    /// Which of the scripts it belongs to whose letters look alike (Unicode, `Scripts.txt`).
+    fn script(c: char) -> Option<usize> {
+        let of = |ranges: &&[RangeInclusive<char>]| ranges.iter().any(|range| range.contains(&c));
+        SCRIPTS.iter().position(of)
+    }
+
+    /// Whether it is another form of some letter or digit, which NFKC would put in its place: of full
+    /// width, mathematical, raised, in a circle, a ligature, a form for one place in a word.
+    fn is_variant(c: char) -> bool {
+        VARIANTS.iter().any(|range| range.contains(&c))
+    }
+
+    /// Latin, Greek, Cyrillic, Armenian, Cherokee, Lisu, Coptic, Georgian, Deseret.
+    const SCRIPTS: [&[RangeInclusive<char>]; 9] = [
+        &[
+            'a'..='z',
+            'A'..='Z',
+            '\u{c0}'..='\u{2b8}',
+            '\u{1e00}'..='\u{1eff}',
+            '\u{2c60}'..='\u{2c7f}',
+            '\u{a722}'..='\u{a7ff}',
+            '\u{ab30}'..='\u{ab6f}',
+        ],
+        &['\u{370}'..='\u{3e1}', '\u{3f0}'..='\u{3ff}', '\u{1f00}'..='\u{1fff}'],
+        &[
+            '\u{400}'..='\u{52f}',
+            '\u{1c80}'..='\u{1c8f}',
+            '\u{2de0}'..='\u{2dff}',
+            '\u{a640}'..='\u{a69f}',
+        ],
+        &['\u{530}'..='\u{58f}'],
+        &['\u{13a0}'..='\u{13ff}', '\u{ab70}'..='\u{abbf}'],
+        &['\u{a4d0}'..='\u{a4ff}'],
+        &['\u{3e2}'..='\u{3ef}', '\u{2c80}'..='\u{2cff}'],
+        &['\u{10a0}'..='\u{10ff}', '\u{1c90}'..='\u{1cbf}', '\u{2d00}'..='\u{2d2f}'],
+        &['\u{10400}'..='\u{1044f}'],
+    ];
+
+    /// Blocks of such forms (Unicode, `Blocks.txt`), and those few that stand in others.
+    const VARIANTS: [RangeInclusive<char>; 17] = [
+        '\u{aa}'..='\u{aa}',
+        '\u{b2}'..='\u{be}',
+        '\u{132}'..='\u{133}',
+        '\u{17f}'..='\u{17f}',
+        '\u{1c4}'..='\u{1cc}',
+        '\u{1f1}'..='\u{1f3}',
+        '\u{2b0}'..='\u{2e4}',
+        '\u{1d00}'..='\u{1dbf}',
+        '\u{2070}'..='\u{218f}',
+        '\u{2460}'..='\u{24ff}',
+        '\u{2776}'..='\u{2793}',
+        '\u{3200}'..='\u{33ff}',
+        '\u{f900}'..='\u{fdff}',
+        '\u{fe70}'..='\u{ffef}',
+        '\u{1d400}'..='\u{1d7ff}',
+        '\u{1ee00}'..='\u{1fbff}',
+        '\u{2f800}'..='\u{2fa1f}',
+    ];
 }
 
 /// What `telnet` sends besides text (RFC 854), at Ctrl-C for example.
@@ -140,6 +216,49 @@ mod tests {
         ];
         for c in ignorable.into_iter().flatten().filter_map(char::from_u32) {
             assert!(!is_name(&format!("an{c}n")), "{:x}", u32::from(c));
+        }
+    }
+
+    /// Kills: `ann` beside another `ann`, one letter of whom is from elsewhere.
+    #[test]
+    fn a_name_has_no_letters_that_look_like_others() {
+        let lookalikes = [
+            "\u{430}nn",
+            "ann\u{3bf}",
+            "\u{ff41}nn",
+            "\u{1d41a}nn",
+            "an\u{207f}",
+            "\u{24d0}nn",
+            "\u{fb01}n",
+            "\u{3b1}\u{430}",
+            "\u{561}nn",
+            "an\u{13cf}",
+            "ann\u{b2}",
+            "ann\u{ff11}",
+            "\u{1f130}nn",
+            "\u{17f}am",
+            "\u{2c9f}nn",
+        ];
+        for name in lookalikes {
+            assert!(!is_name(name), "{name}");
+        }
+        let names = [
+            "анна",
+            "Άννα",
+            "Անի",
+            "Ænne-2",
+            "ნინო",
+            "李x",
+            "アン",
+            "אן",
+            "آن",
+            "आन",
+            "안나1",
+            "ß",
+            "đ",
+        ];
+        for name in names {
+            assert!(is_name(name), "{name}");
         }
     }
 
