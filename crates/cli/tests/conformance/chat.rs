@@ -9,11 +9,18 @@ use crate::ground::{Case, Ground, case, expect_counts, unless_event};
 pub(crate) const CASES: &[Case] = &[
     case!(chats_in_the_same_words, unless_several_chat),
     case!(closes_who_reads_a_chat_too_slowly, unless_several_chat),
+    case!(keeps_a_chat_whole_when_a_member_is_reset_in_mid_delivery, unless_three_chat),
 ];
 
 fn unless_several_chat(ground: &Ground) -> Option<&'static str> {
     let alone = (!ground.serves_several()).then_some("nobody can talk to another");
     unless_event(ground).or(alone)
+}
+
+fn unless_three_chat(ground: &Ground) -> Option<&'static str> {
+    let two =
+        (ground.at_most(3) < 3).then_some("there is nobody besides who talks and who is reset");
+    unless_several_chat(ground).or(two)
 }
 
 const WELCOME: &str = "Welcome to the chat. What is your name?\n";
@@ -93,4 +100,43 @@ fn closes_who_reads_a_chat_too_slowly(ground: &Ground) {
     slow.expect_closed();
     drop((ann, slow));
     expect_counts(&server.stop(), &[("accepted", 2), ("failed", 1)]);
+}
+
+/// Kills: a delivery that ends for all with the first member that cannot be written to; what is left of
+/// a line that goes to somebody else; a member that has gone and is written to for ever.
+fn keeps_a_chat_whole_when_a_member_is_reset_in_mid_delivery(ground: &Ground) {
+    let arguments = ["--rate", "0", "--line-max", "8192", "--send-buffer", "4096"];
+    let server = ground.prepare("chat").args(arguments).start();
+    let mut ann = come(&server, "ann");
+    ann.expect("-- You are in the lobby, alone so far.\n").expect(HOW_TO);
+    let mut resets = connect_with_small_buffers(&server);
+    resets.expect(WELCOME).send("resets\n").expect("-- Hello, resets!\n");
+    resets.expect("-- You are in the lobby, with ann.\n").expect(HOW_TO);
+    let mut carl = come(&server, "carl");
+    carl.expect("-- You are in the lobby, with ann and resets.\n").expect(HOW_TO);
+    resets.expect("--> carl has joined\n");
+    ann.expect("--> resets has joined\n--> carl has joined\n");
+    let line = "x".repeat(8000);
+    // More than goes into the sockets, and less than is kept: the rest of it waits to be sent.
+    for _ in 0..10 {
+        ann.send(format!("{line}\n"));
+    }
+    for _ in 0..10 {
+        carl.expect(format!("<ann> {line}\n"));
+    }
+    resets.expect("<ann> xx");
+    resets.reset();
+    ann.expect("<-- resets has lost the connection\n");
+    carl.expect("<-- resets has lost the connection\n");
+    for number in 0..10 {
+        ann.send(format!("{number} {line}\n"));
+    }
+    for number in 0..10 {
+        carl.expect(format!("<ann> {number} {line}\n"));
+    }
+    carl.send("/who\n").expect("-- In the lobby: ann, carl (you).\n");
+    drop(ann);
+    carl.expect("<-- ann has left\n");
+    drop(carl);
+    expect_counts(&server.stop(), &[("accepted", 3), ("failed", 1)]);
 }

@@ -1,5 +1,8 @@
 //! Rooms whose members are served by different processes, some of which are killed or stopped.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 use switchboard::testing::{Client, Running, program, until};
 
@@ -206,4 +209,123 @@ fn a_thousand_come_and_go_at_once() {
         let stopped = server.stop();
         assert_eq!(stopped.get("accepted"), 1001, "{model}: {stopped:?}");
     }
+}
+
+/// Kills: one process that is stopped and holds up every room; one for which others wait without a
+/// bound; lines that are lost or doubled while somebody waits.
+#[test]
+fn a_stopped_process_holds_up_only_who_talks_to_it() {
+    const LINES: usize = 4000;
+    let server = chat("process").args(["--mail-max", "100000000"]).start();
+    let mut peers = crowd(&server, 5);
+    let victim = owners(&server, &peers)[2];
+    let (mut answers, mut asks) = (peers.pop().unwrap(), peers.pop().unwrap());
+    for peer in [&mut asks, &mut answers] {
+        peer.send("/join elsewhere\n");
+        until_line(peer, "-- You are in elsewhere");
+    }
+    stop(victim);
+    let (stopped, mut hears, mut talks) =
+        (peers.pop().unwrap(), peers.pop().unwrap(), peers.pop().unwrap());
+    let talks = thread::spawn(move || {
+        for number in 0..LINES {
+            talks.send(format!("{number} {}\n", "x".repeat(980)));
+        }
+        talks
+    });
+    let hears = thread::spawn(move || {
+        let heard = (0..LINES).map(|number| {
+            until_line(&mut hears, &format!("<p0> {number} x"));
+            Instant::now()
+        });
+        let heard: Vec<Instant> = heard.collect();
+        (hears, heard)
+    });
+    let mut answered = Vec::new();
+    while !hears.is_finished() {
+        asks.send("are you there?\n");
+        until_line(&mut answers, "<p3> are you there?");
+        answered.push(Instant::now());
+    }
+    let (hears, heard) = hears.join().unwrap();
+    let held = heard.windows(2).max_by_key(|pair| pair[1] - pair[0]).unwrap();
+    let wait = held[1] - held[0];
+    let meanwhile = answered.iter().filter(|at| held[0] < **at && **at < held[1]).count();
+    assert!(wait < Duration::from_secs(6), "who talks to it waits for {wait:?}");
+    assert!(meanwhile > 10, "others were answered {meanwhile} times in {wait:?}");
+    server.until_stderr("hears nothing: it is killed");
+    for mut peer in [talks.join().unwrap(), hears, asks, answers] {
+        peer.end().expect_closed();
+    }
+    drop(stopped);
+    expect_counts(&server.stop(), 5, 1);
+}
+
+/// Kills: a process that goes on without the others when nothing of what it says is taken; one that
+/// does so in silence; members of it that nobody misses.
+#[test]
+fn a_process_that_is_not_heard_ends_and_the_room_is_told() {
+    let server = chat("process").start();
+    let mut peers = crowd(&server, 2);
+    let mut talks = peers.remove(0);
+    stop(server.pid());
+    for _ in 0..1000 {
+        talks.send(format!("{}\n", "x".repeat(980)));
+    }
+    server.until_stderr("the exchange has taken nothing for 10s");
+    talks.expect_closed();
+    signal(server.pid(), Signal::CONT);
+    until_line(&mut peers[0], "<-- p0 is gone: the server has lost the connection");
+    server.until_stderr("ended with status 1");
+    peers.remove(0).end().expect_closed();
+    expect_counts(&server.stop(), 2, 1);
+}
+
+/// Kills: joins and leaves that are lost, doubled or out of order between processes; one that waits for
+/// another.
+#[test]
+fn a_thousand_move_at_once_under_forked_models() {
+    for model in ["process", "prefork:processes=50"] {
+        const PEOPLE: usize = 50;
+        const ROUNDS: usize = 20;
+        let server = chat(model).args(["--announce-max", "0"]).start();
+        let mut peers: Vec<Client> =
+            (0..PEOPLE).map(|number| come(&server, &format!("p{number}"))).collect();
+        for (number, peer) in peers.iter_mut().enumerate() {
+            let room = format!("/join r{}\n", number % 7);
+            peer.send(format!("{room}/leave\n").repeat(ROUNDS) + &room);
+        }
+        for (number, peer) in peers.iter_mut().enumerate() {
+            for _ in 0..ROUNDS {
+                until_line(peer, &format!("-- You are in r{}, ", number % 7));
+                until_line(peer, "-- You are in the lobby, ");
+            }
+            until_line(peer, &format!("-- You are in r{}, ", number % 7));
+        }
+        let full = (0..7).map(|room| (format!("r{room}"), if room == 0 { 8 } else { 7 }));
+        let full: Vec<_> = full.collect();
+        for peer in &mut peers {
+            until("a process to have heard of all", || rooms(peer) == full);
+        }
+        let mut last = peers.pop().unwrap();
+        for mut peer in peers {
+            peer.send("/quit\n");
+            until_line(&mut peer, "-- Goodbye, ");
+        }
+        until("all to have left", || rooms(&mut last) == [("r0".to_owned(), 1)]);
+        drop(last);
+        expect_counts(&server.stop(), PEOPLE, 0);
+    }
+}
+
+/// The rooms of which somebody's process knows, and how many are there.
+fn rooms(peer: &mut Client) -> Vec<(String, usize)> {
+    peer.send("/rooms\n/who nowhere\n");
+    until_line(peer, "-- Rooms");
+    let lines = std::iter::from_fn(|| Some(peer.line()).filter(|line| line.starts_with("--   ")));
+    let room = |line: String| {
+        let mut words = line.split_whitespace().skip(1);
+        (words.next().unwrap().to_owned(), words.next().unwrap().parse().unwrap())
+    };
+    lines.map(room).collect()
 }
