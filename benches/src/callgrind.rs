@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::Result;
@@ -32,6 +33,19 @@ impl Counts {
         rounds: usize,
         scratch: &Path,
     ) -> Result<Counts> {
+        Counts::take_while(subject, peers, scratch, |address| {
+            Crowd::connect(address, peers)?.rounds(rounds)
+        })
+    }
+
+    /// Runs `subject` afresh, lets `act` do what it does with `peers` connections, which have ended
+    /// then, and stops it.
+    pub(crate) fn take_while(
+        subject: &Subject,
+        peers: usize,
+        scratch: &Path,
+        act: impl FnOnce(SocketAddr) -> Result<()>,
+    ) -> Result<Counts> {
         let profile = scratch.join("callgrind.out");
         let mut file = OsString::from("--callgrind-out-file=");
         file.push(&profile);
@@ -41,9 +55,7 @@ impl Counts {
         let wrapper = ["valgrind".into(), "--tool=callgrind".into(), file, log_file];
         let run = || {
             let server = Server::start(subject, &wrapper)?;
-            let mut crowd = Crowd::connect(server.address, peers)?;
-            crowd.rounds(rounds)?;
-            drop(crowd);
+            act(server.address)?;
             server.stop(peers)?;
             let sentence =
                 |error| format!("callgrind left no profile of {}: {error}", subject.name);

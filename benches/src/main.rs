@@ -18,6 +18,7 @@ mod computing;
 mod console;
 mod cost;
 mod crowd;
+mod deliveries;
 mod figure;
 mod fork;
 mod idle;
@@ -88,6 +89,8 @@ enum Benchmark {
     Rings(rings::Rings),
     /// A room of the service `chat` beside a bare loop of write: processor time, memory.
     Room(room::Room),
+    /// User-mode instructions and allocations per line that a member of a room is sent, under callgrind.
+    Deliveries(deliveries::Deliveries),
     /// How evenly the peers are shared among loops.
     Spread(spread::Spread),
     /// A client process of `multitude`.
@@ -128,6 +131,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Benchmark::Lateness(benchmark) => benchmark.run(&programs()?),
         Benchmark::Rings(benchmark) => benchmark.run(&programs()?),
         Benchmark::Room(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Deliveries(benchmark) => benchmark.run(&programs()?),
         Benchmark::Spread(benchmark) => benchmark.run(&programs()?),
         Benchmark::MultitudePart(part) => return part.run().map(|()| true),
         Benchmark::RoomMembers(members) => return members.run().map(|()| true),

@@ -13,7 +13,7 @@ use crate::Result;
 use crate::crowd::{allow_descriptors, connect};
 
 /// A line as members get it.
-pub(super) const LINE: &[u8] = b"<m0> a line of some forty characters, said to all who are here\n";
+pub(crate) const LINE: &[u8] = b"<m0> a line of some forty characters, said to all who are here\n";
 /// What comes before it that the speaker does not say.
 const NAME: usize = b"<m0> ".len();
 
@@ -33,6 +33,23 @@ pub(crate) struct Members {
 }
 
 impl Members {
+    /// So many, who come to a room of their own process.
+    pub(crate) fn of(address: SocketAddr, members: usize, named: bool) -> Members {
+        Members { address, members, first: members, named }
+    }
+
+    /// All of them come, the first says `times` that many `lines` at once, and all go.
+    pub(crate) fn talk(&self, times: usize, lines: usize) -> Result<()> {
+        allow_descriptors(self.members)?;
+        let come = |number| {
+            self.come(number).map_err(|error| format!("member {number} cannot come: {error}"))
+        };
+        let mut members: Vec<TcpStream> = (0..self.members).map(come).collect::<Result<_>>()?;
+        (0..times).try_for_each(|_| {
+            self.say(&mut members, lines).map_err(|error| format!("a member fails: {error}"))
+        })
+    }
+
     pub(crate) fn run(&self) -> Result<()> {
         allow_descriptors(self.members)?;
         let mut members = Vec::with_capacity(self.members);
