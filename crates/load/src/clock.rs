@@ -20,6 +20,19 @@ pub(crate) fn thread_time() -> u64 {
     nanoseconds(ClockId::CLOCK_THREAD_CPUTIME_ID)
 }
 
+/// Lets so much time pass without sleeping, or more if somebody else wants the processor, who has it
+/// meanwhile; how much has passed.
+pub(crate) fn pass(nanoseconds: u64) -> u64 {
+    let began = now();
+    loop {
+        std::thread::yield_now();
+        let passed = now() - began;
+        if passed >= nanoseconds {
+            return passed;
+        }
+    }
+}
+
 /// An instant of the clock as the kernel takes it.
 pub(crate) fn timespec(instant: u64) -> Timespec {
     Timespec { tv_sec: (instant / SECOND) as i64, tv_nsec: (instant % SECOND) as i64 }

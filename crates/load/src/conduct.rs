@@ -19,6 +19,8 @@ use crate::word::{Order, Word};
 const PROGRESS: u64 = 100 * MILLISECOND;
 /// From the order to begin to the beginning: long enough to reach every process.
 const LEAD: u64 = 50 * MILLISECOND;
+/// The same where only threads of this process have to be reached, and a crowd to be let in.
+const LEAD_HERE: u64 = 20 * MILLISECOND;
 
 /// Adds up what threads tell.
 pub(crate) struct Conductor<'a> {
@@ -138,13 +140,14 @@ impl<'a> Conductor<'a> {
         if (wanted && self.at_start[0] == 0) || (self.plan.idle > 0 && self.at_start == [0; 2]) {
             return Err(nobody(self.plan, &self.before));
         }
-        let start = now + LEAD;
+        let lead = if self.processes == 1 { LEAD_HERE } else { LEAD };
+        let start = now + lead;
         self.counted_from = Some(start + self.plan.warm_up.as_nanos() as u64);
         let lasts = match self.plan.end {
             End::After(time) => Some(time),
             End::Messages(_) => None,
         };
-        self.watch.begins(Duration::from_nanos(LEAD) + self.plan.warm_up, lasts);
+        self.watch.begins(Duration::from_nanos(lead) + self.plan.warm_up, lasts);
         Ok(start)
     }
 

@@ -7,16 +7,15 @@
 mod alarm;
 mod bad;
 mod scripted;
+mod slicing;
 mod traffic;
+mod waiting;
 
 use std::io;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use rustix::buffer::spare_capacity;
-use rustix::event::epoll::{self, Event};
-use rustix::io::Errno;
-use rustix::time::Timespec;
+use rustix::event::epoll::Event;
 
 use crate::clock::{self, MILLISECOND, SECOND};
 use crate::conversation::{Conversation, Terms};
@@ -27,6 +26,7 @@ use crate::plan::{End, Plan};
 use crate::record::Record;
 use crate::schedule::{Schedule, Timetable};
 use crate::share::Share;
+use crate::slices::Slicer;
 use crate::socket::Target;
 use crate::sources::Sources;
 use crate::spares::Spares;
@@ -45,9 +45,6 @@ const REPORT: u64 = 500 * MILLISECOND;
 const TICK_BEFORE: u64 = 5 * MILLISECOND;
 /// At the end, what is in flight is awaited for the time-out and so much longer.
 const GRACE: u64 = SECOND;
-/// A message that is due so soon is awaited without sleeping: setting a timer and being woken takes
-/// longer. Not more, because who never sleeps waits for others on a busy machine.
-const NEAR: u64 = 10_000;
 /// Events that are taken at a time: in an open loop, other messages become due meanwhile.
 const BATCH: usize = 64;
 /// The longest receive.
@@ -69,6 +66,7 @@ pub(crate) struct Driver<'a> {
     scripted: Option<Scripted>,
     record: Box<Record>,
     spares: Spares,
+    slicer: Option<Slicer>,
     /// In an open loop, from the start on.
     timetable: Option<Timetable>,
     phase: Phase,
@@ -84,6 +82,8 @@ pub(crate) struct Driver<'a> {
     alone_since: Option<u64>,
     next_tick: u64,
     next_report: u64,
+    /// Until when who stays awake had better sleep.
+    disturbed_until: u64,
     processor_time: u64,
     /// Nanoseconds spent looking whether it is time, since the last report.
     idled: u64,
@@ -117,6 +117,7 @@ impl<'a> Driver<'a> {
         let numbers = (0..size.talking).map(|own| share.number(own));
         let bad =
             numbers.clone().map_while(|number| Some(BadPeer::new(plan.manner(number)?, number)));
+        let slicer = orders.slices().cloned().map(Slicer::new);
         Ok(Driver {
             plan,
             share,
@@ -129,6 +130,7 @@ impl<'a> Driver<'a> {
             conversations: numbers.map(Conversation::new).collect(),
             record: spares.take(),
             spares,
+            slicer,
             timetable: None,
             phase: Phase::Connecting,
             ready: false,
@@ -138,6 +140,7 @@ impl<'a> Driver<'a> {
             alone_since: None,
             next_tick: now + TICK_BEFORE,
             next_report: now,
+            disturbed_until: 0,
             processor_time: clock::thread_time(),
             idled: 0,
             buffer: vec![0; BUFFER].into(),
@@ -174,39 +177,6 @@ impl<'a> Driver<'a> {
         }
     }
 
-    /// Waits for events, at most until a message is `due` or it is time to do something else.
-    fn wait(
-        &mut self,
-        alarm: &mut Alarm,
-        due: u64,
-        other: u64,
-        events: &mut Vec<Event>,
-    ) -> io::Result<()> {
-        let (mut now, wake) = (clock::now(), due.min(other));
-        if now < wake && (other < due || due - now > NEAR) {
-            alarm.set(wake)?;
-            return self.ask(None, events);
-        }
-        let at_once = clock::timespec(0);
-        self.ask(Some(&at_once), events)?;
-        while now < wake && events.is_empty() {
-            let before = std::mem::replace(&mut now, clock::now());
-            self.idled += now - before;
-            if now < wake {
-                self.ask(Some(&at_once), events)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks for events once, for so long.
-    fn ask(&self, timeout: Option<&Timespec>, events: &mut Vec<Event>) -> io::Result<()> {
-        match epoll::wait(&self.crowd.epoll, spare_capacity(events), timeout) {
-            Ok(_) | Err(Errno::INTR) => Ok(()),
-            Err(errno) => Err(errno.into()),
-        }
-    }
-
     /// What is done ten times a second; `false` when nobody wants to know any more.
     fn tick(&mut self, now: u64) -> bool {
         self.crowd.expire(now, &mut self.record);
@@ -235,13 +205,17 @@ impl<'a> Driver<'a> {
             return false;
         }
         let over = match self.phase {
-            Phase::Measuring => self.is_through(now) || self.is_past_the_end(now),
+            Phase::Measuring => {
+                self.has_slices_enough(now);
+                self.is_through(now) || self.is_past_the_end(now)
+            }
             _ => now >= self.until,
         };
         match self.phase {
             Phase::Connecting => self.start_in_time(now),
             Phase::WarmUp if over => self.measure(now),
             Phase::Measuring if over => {
+                self.end_slices();
                 self.report(now.min(self.until));
                 (self.phase, self.left) = (Phase::Finishing, 0);
                 self.until = now + nanoseconds(self.plan.timeout) + GRACE;
@@ -308,7 +282,10 @@ impl<'a> Driver<'a> {
     /// From here on everything counts.
     fn measure(&mut self, now: u64) {
         self.report(now);
-        let start = self.until;
+        self.begin_slices();
+        // Whoever is told of slices may take a while to begin.
+        let start = if self.slicer.is_some() { clock::now() } else { self.until };
+        let now = now.max(start);
         self.phase = Phase::Measuring;
         // In a closed loop, messages were sent until now that count no more than those before.
         self.terms.counted_from = if self.plan.is_open() { start } else { now };
@@ -356,6 +333,7 @@ impl<'a> Driver<'a> {
         let used = processor_time - self.processor_time;
         self.record.counts.cpu_ns = used.saturating_sub(std::mem::take(&mut self.idled));
         self.processor_time = processor_time;
+        self.report_slices();
         let record = std::mem::replace(&mut self.record, self.spares.take());
         let open = self.crowd.open().map(|count| count as u64);
         let (worker, phase) = (self.share.worker, self.phase);

@@ -20,7 +20,7 @@
 //!   (`word`). `parts`: the same in several processes.
 //! - [`watch`]: who is told how a run goes, and what is left of it ([`Outcome`]).
 //! - [`record`]: what was seen, mergeable; `spares`: those that are used again. [`Report`]: the result as plain data.
-//! - [`server_side`]: what the server's processes used meanwhile.
+//! - [`server_side`]: what the server's processes used meanwhile. [`Slices`]: who is told after so many messages.
 //! - [`honesty`]: what makes a result doubtful. [`fail_if`]: what makes it a failure.
 //! - [`report::text`], [`report::json`], [`report::csv`], [`report::HdrLog`]: how it is written down,
 //!   with [`units`] and [`bars`].
@@ -46,6 +46,7 @@ mod run;
 pub mod schedule;
 pub mod server_side;
 mod share;
+mod slices;
 mod socket;
 mod sources;
 mod spares;
@@ -64,5 +65,6 @@ pub use record::Record;
 pub use report::Report;
 pub use run::{Control, run};
 pub use schedule::{Arrivals, Rate, Schedule};
-pub use server_side::Onlooker;
+pub use server_side::{Clocks, Onlooker};
+pub use slices::Slices;
 pub use watch::{Interval, Outcome, Phase, Progress, Silent, Watch};

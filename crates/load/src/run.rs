@@ -19,6 +19,7 @@ use crate::message::Exchange;
 use crate::parts::{self, Parts};
 use crate::plan::Plan;
 use crate::share::Share;
+use crate::slices::Slices;
 use crate::socket::Target;
 use crate::spares::Spares;
 use crate::watch::{Outcome, Watch};
@@ -29,12 +30,14 @@ use crate::word::{Order, Orders, Word};
 pub struct Control {
     stop: Arc<AtomicBool>,
     part: Option<fn() -> io::Result<Command>>,
+    slices: Option<Slices>,
+    awake: bool,
 }
 
 impl Control {
     /// Stopped by a flag that somebody has already, for several runs in turn.
     pub fn stopped_by(stop: Arc<AtomicBool>) -> Control {
-        Control { stop, part: None }
+        Control { stop, ..Control::default() }
     }
 
     /// Raised, this ends the run within a tenth of a second, with what it has. A signal handler may.
@@ -47,6 +50,20 @@ impl Control {
     #[must_use]
     pub fn with_parts(self, part: fn() -> io::Result<Command>) -> Control {
         Control { part: Some(part), ..self }
+    }
+
+    /// Has `slices` called, by each thread of the load for its own messages; in this process only.
+    #[must_use]
+    pub fn in_slices(self, slices: Slices) -> Control {
+        Control { slices: Some(slices), ..self }
+    }
+
+    /// Awaits replies without sleeping, for a load with a processor of its own. Else each reply has to
+    /// wake it, which the server's send does: on a virtual machine, where one processor has to ask the
+    /// host to wake another, at several times the price of the reply. In this process only.
+    #[must_use]
+    pub fn awake(self) -> Control {
+        Control { awake: true, ..self }
     }
 }
 
@@ -80,8 +97,10 @@ pub fn run(plan: &Plan, control: &Control, watch: &mut dyn Watch) -> Result<Outc
     let parts = parts::needed(plan, raise_descriptors());
     match (parts, control.part) {
         (1, _) => here(plan, &target, control, watch),
-        (_, Some(command)) => elsewhere(plan, &target, (parts, command), control, watch),
-        (_, None) => Err(LoadError::NotApplied(format!(
+        (_, Some(command)) if control.slices.is_none() => {
+            elsewhere(plan, &target, (parts, command), control, watch)
+        }
+        _ => Err(LoadError::NotApplied(format!(
             "so many connections need {parts} processes; raise the limit on descriptors \
              (ulimit -n), or see `Control::with_parts`"
         ))),
@@ -95,7 +114,7 @@ fn here(
     control: &Control,
     watch: &mut dyn Watch,
 ) -> Result<Outcome, LoadError> {
-    let orders = Orders::new(Arc::clone(&control.stop));
+    let orders = Orders::new(Arc::clone(&control.stop)).with(control.slices.clone(), control.awake);
     let (tell, words) = channel();
     thread::scope(|scope| {
         let workers = Workers { first: 0, own: plan.threads, all: plan.threads };

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::record::Record;
+use crate::slices::Slices;
 use crate::watch::Phase;
 
 /// What a thread tells.
@@ -35,12 +36,30 @@ pub(crate) enum Order {
 pub(crate) struct Orders {
     start: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
+    slices: Option<Slices>,
+    awake: bool,
 }
 
 impl Orders {
     /// Orders that are withdrawn when `stop` is raised.
     pub(crate) fn new(stop: Arc<AtomicBool>) -> Orders {
-        Orders { start: Arc::default(), stop }
+        Orders { stop, ..Orders::default() }
+    }
+
+    /// The same with slices, and without sleep.
+    pub(crate) fn with(self, slices: Option<Slices>, awake: bool) -> Orders {
+        Orders { slices, awake, ..self }
+    }
+
+    /// Whether replies are awaited without sleeping.
+    #[inline]
+    pub(crate) fn awake(&self) -> bool {
+        self.awake
+    }
+
+    /// Who is told of slices, if anybody is.
+    pub(crate) fn slices(&self) -> Option<&Slices> {
+        self.slices.as_ref()
     }
 
     /// Load is applied from this instant on.

@@ -80,7 +80,7 @@ impl Family {
     }
 
     /// Of all processes, those of the family.
-    fn relatives(&self, all: &[Stat]) -> Vec<Stat> {
+    pub(crate) fn relatives(&self, all: &[Stat]) -> Vec<Stat> {
         let mut children: HashMap<u32, Vec<&Stat>> = HashMap::new();
         for stat in all {
             children.entry(stat.parent).or_default().push(stat);

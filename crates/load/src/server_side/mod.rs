@@ -7,6 +7,7 @@
 //! is still there, and in between such that it takes at most a fiftieth of the time: of a small
 //! server five times a second, of a hundred processes every second, of thousands less often.
 
+mod clocks;
 mod family;
 mod proc;
 
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Pid;
 
 use crate::cpus;
+pub use clocks::Clocks;
 use family::{Family, Holdings};
 use proc::Switches;
 
