@@ -36,7 +36,7 @@ fn value<'a>(results: &'a Value, experiment: &str, model: &str, metric: &str) ->
 }
 
 const SMALL: &[&str] =
-    &["--quick", "-m", "thread,epoll", "-e", "few", "--rounds", "2", "-o", "out"];
+    &["--quick", "-m", "thread,epoll", "-e", "few", "--rounds", "3", "-o", "out"];
 
 /// Kills: a table without the models; files that do not say what the table says; a second reading
 /// that says something else; a comparison with itself that finds a difference.
@@ -46,18 +46,22 @@ fn two_models_are_compared_and_shown_again() {
     let output = compare(&folder, SMALL);
     let (shown, told) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{shown}{told}");
-    assert!(told.contains("1 experiment with 2 models, at most 2 rounds"), "{told}");
+    assert!(told.contains("1 experiment with 2 models, at most 3 rounds"), "{told}");
     assert!(shown.contains("\nthread ") && shown.contains("\nepoll "), "{shown}");
 
     let path = folder.path().join("out/results.json");
     let found = results(&path);
     assert_eq!(found["schema"], "switchboard.compare/1");
-    // Two calls for a message, and three: exactly, whatever else the machine does.
-    let calls = |model| value(&found, "few", model, "calls")["median"].as_f64().unwrap();
-    assert!((1.9..2.6).contains(&calls("thread")), "{}", calls("thread"));
-    assert!((2.6..3.6).contains(&calls("epoll")), "{}", calls("epoll"));
+    // Two calls for a message, and three. What its peer's coming and going takes is in it, too: where
+    // the machine has much else to do, a round may have hardly a message to share that.
+    let calls = |model| {
+        let samples = value(&found, "few", model, "calls")["samples"].as_array().unwrap();
+        samples.iter().filter_map(Value::as_f64).fold(f64::INFINITY, f64::min)
+    };
+    assert!((1.9..2.9).contains(&calls("thread")), "{}", calls("thread"));
+    assert!((2.9..3.9).contains(&calls("epoll")), "{}", calls("epoll"));
     let csv = fs::read_to_string(folder.path().join("out/results.csv")).unwrap();
-    assert_eq!(csv.lines().filter(|line| line.starts_with("few,1,1,thread,calls,")).count(), 2);
+    assert_eq!(csv.lines().filter(|line| line.starts_with("few,1,1,thread,calls,")).count(), 3);
 
     let again = compare(&folder, &["--from", "out/results.json"]);
     assert_eq!(text(&again.stdout), shown);

@@ -9,7 +9,12 @@ use crate::record::{
     Axis, Better, Cell, Claim, Compared, Experiment, Fact, Figure, Fit, Point, Value, Verdict,
 };
 use crate::run::Turn;
-use crate::statistics::{differs, line, median, paired, spread};
+use crate::statistics::{Confidence, differs, line, median, paired, spread};
+
+/// Rounds from which on a model is said to be as good as the best.
+const ENOUGH: usize = 3;
+/// What is as good as the best: by a tenth, whatever the noise hides.
+const NEAR: f64 = 1.1;
 
 /// An experiment, the place of a point as its bits, the place of a model.
 type Key = (&'static str, u64, usize);
@@ -108,7 +113,7 @@ impl Collected {
             all if all.iter().all(|held| *held) => Verdict::Held,
             _ => Verdict::DidNotHold,
         };
-        if verdict == Verdict::NotJudged {
+        if facts.is_empty() {
             let sentence = "the models or the figures that it is about are missing here".to_owned();
             facts.push(Fact { sentence, held: None });
         }
@@ -165,7 +170,7 @@ fn compare(cells: &mut [Cell], measure: &Measure, plan: &Plan) {
         Better::Lower => Compared::Higher,
         Better::Higher => Compared::Lower,
     };
-    // With one round, or when all are the same, no model is the best.
+    // When all are the same, no model is the best.
     let beaten = |place: usize| {
         all[place]
             .as_ref()
@@ -173,7 +178,12 @@ fn compare(cells: &mut [Cell], measure: &Measure, plan: &Plan) {
             .is_some_and(|(one, best)| differs(one, best, confidence) == worse)
     };
     let any_is_beaten = (0..cells.len()).any(beaten);
-    let best: Vec<bool> = (0..cells.len()).map(|place| any_is_beaten && !beaten(place)).collect();
+    let near = |place: usize| {
+        let both = all[place].as_ref().zip(all[first].as_ref());
+        both.is_some_and(|(one, best)| place == first || is_near(one, best, confidence))
+    };
+    let best: Vec<bool> =
+        (0..cells.len()).map(|place| any_is_beaten && !beaten(place) && near(place)).collect();
     for (place, cell) in cells.iter_mut().enumerate() {
         let Some(Value::Known(figure)) = cell.values.get_mut(name) else { continue };
         figure.best = best[place];
@@ -181,6 +191,19 @@ fn compare(cells: &mut [Cell], measure: &Measure, plan: &Plan) {
             figure.ratio =
                 all[reference].as_ref().and_then(|base| paired(&figure.samples, base, confidence));
         }
+    }
+}
+
+/// Whether samples can be the best, too: there are enough of them to say so, and they are about as
+/// good as those of the best. A model of which little is known is not better for it.
+fn is_near(samples: &[Option<f64>], best: &[Option<f64>], confidence: Confidence) -> bool {
+    let known = samples.iter().zip(best).filter(|(one, other)| one.is_some() && other.is_some());
+    if known.count() < ENOUGH {
+        return false;
+    }
+    match paired(samples, best, confidence) {
+        Some(ratio) => (1.0 / NEAR..=NEAR).contains(&ratio.estimate),
+        None => differs(samples, best, confidence) == Compared::Same,
     }
 }
 

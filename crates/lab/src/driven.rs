@@ -17,16 +17,22 @@ pub struct Driven {
     pub kernel_bytes: Option<f64>,
     /// How many peers the server had at most, as it says itself; of a crowd only.
     pub peers: Option<u64>,
+    /// Its processor time for each message, if that was measured in slices.
+    pub(crate) sliced: Option<Result<Sample, String>>,
     /// What the server counted before and after.
     pub(crate) counted: Result<(Counted, Counted), String>,
 }
 
 impl Driven {
-    /// Processor time of the server for each message, in nanoseconds.
+    /// Processor time of the server for each message, in nanoseconds: the median of slices, where
+    /// it was driven in slices, or else the mean.
     ///
     /// # Errors
     /// Why it is not known.
     pub fn cpu_ns(&self) -> Result<Sample, String> {
+        if let Some(sliced) = &self.sliced {
+            return sliced.clone();
+        }
         let server = self.report.server.as_ref();
         let each = server.and_then(|server| server.cpu_per_message_ns);
         each.map(Sample::from).ok_or_else(|| "no message was answered".to_owned())

@@ -8,7 +8,7 @@
 //! - [`mod@run`]: rounds, in which models have their turns. [`stage`]: what an experiment is lent;
 //!   [`driven`]: what it sees.
 //!   [`server`]: a server under test. [`cores`]: who runs where. [`peers`]: some that wait.
-//!   `kernel`: what the kernel holds. `counted`: what a server counts. `traced`: what
+//!   [`slices`]: processor time, undisturbed. `kernel`: what the kernel holds. `counted`: what a server counts. `traced`: what
 //!   strace counts.
 //! - [`record`]: what a comparison found, as plain data. results.json is that. `collected`: how
 //!   samples become it. `environment`: where it was found.
@@ -33,6 +33,7 @@ mod rehearsal;
 pub mod report;
 pub mod run;
 pub mod server;
+pub mod slices;
 pub mod stage;
 pub mod statistics;
 pub mod talk;

@@ -10,6 +10,10 @@ use std::time::Duration;
 /// How long a reply may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long a connection may take of which many are made: one whose first packet found the backlog
+/// full is there a second later (RFC 6298), or three.
+const LATE: Duration = Duration::from_secs(4);
+
 /// A peer of a service that answers in lines.
 #[derive(Debug)]
 pub(crate) struct Peer(BufReader<TcpStream>);
@@ -71,21 +75,28 @@ impl Peer {
 pub struct Silent(Vec<TcpStream>);
 
 impl Silent {
-    /// Connects so many, or as many as there are when `stop` is raised.
+    /// Nobody yet.
+    pub(crate) fn none() -> Silent {
+        Silent(Vec::new())
+    }
+
+    /// Connects until there are so many, or as many as there are when `stop` is raised.
     ///
     /// # Errors
     /// A sentence, if somebody cannot connect.
-    pub(crate) fn connect(
+    pub(crate) fn grow(
+        &mut self,
         address: SocketAddr,
-        peers: u64,
+        peers: usize,
         stop: &AtomicBool,
-    ) -> Result<Silent, String> {
-        let wanted = (0..peers).take_while(|_| !stop.load(Ordering::Acquire));
-        let connect = |number: u64| {
-            TcpStream::connect_timeout(&address, PATIENCE)
-                .map_err(|error| format!("silent peer {} cannot connect: {error}", number + 1))
-        };
-        wanted.map(connect).collect::<Result<_, _>>().map(Silent)
+    ) -> Result<(), String> {
+        while self.0.len() < peers && !stop.load(Ordering::Acquire) {
+            let connected = TcpStream::connect_timeout(&address, LATE).map_err(|error| {
+                format!("silent peer {} cannot connect: {error}", self.0.len() + 1)
+            })?;
+            self.0.push(connected);
+        }
+        Ok(())
     }
 
     /// How many there are.

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use switchboard::Address;
 use switchboard_load::{
-    Control, Interval, LoadError, Onlooker, Plan, Progress, Record, Report, Watch, run,
+    Control, Interval, LoadError, Onlooker, Outcome, Plan, Progress, Record, Report, Watch, run,
 };
 
 use crate::cores;
@@ -23,6 +23,7 @@ use crate::kernel;
 use crate::peers::Silent;
 use crate::record::Cores;
 use crate::server::{PATIENCE, Running, Stopped};
+use crate::slices::{Account, Slicing};
 use crate::talk::Talk;
 use crate::target::Target;
 use crate::traced::Tracer;
@@ -31,6 +32,9 @@ use crate::traced::Tracer;
 const SPARE: u64 = 24;
 /// Between two looks whether all peers are let in.
 const LOOK: Duration = Duration::from_millis(2);
+/// Silent peers that connect before the next ones wait until they are let in: fewer than a backlog
+/// holds (`net.core.somaxconn`, 4,096 on current kernels, and 128 on old ones).
+const AT_ONCE: u64 = 500;
 /// How long the answer to `stats` may take before the first message is sent: some 50 ms.
 const SOON: Duration = Duration::from_millis(40);
 /// How long those who let them in are given to come to rest.
@@ -126,7 +130,19 @@ impl Stage<'_> {
     /// # Errors
     /// Why they are not all let in.
     pub fn silent(&self, server: &mut Running, peers: u64) -> Result<Silent, Unmeasured> {
-        let silent = Silent::connect(server.address, peers, &self.stop)?;
+        let mut silent = Silent::none();
+        while (silent.count() as u64) < peers {
+            let next = peers.min(silent.count() as u64 + AT_ONCE);
+            silent.grow(server.address, next as usize, &self.stop)?;
+            self.await_peers(server, next)?;
+        }
+        // Whoever let them in, threads and processes too, has come to rest.
+        thread::sleep(REST);
+        Ok(silent)
+    }
+
+    /// Waits until so many are let in, if it is one of ours: others do not say.
+    fn await_peers(&self, server: &mut Running, peers: u64) -> Result<(), Unmeasured> {
         let began = Instant::now();
         while self.target.is_ours() && server.stats(PATIENCE)?.number("peers").unwrap_or(0) < peers
         {
@@ -140,9 +156,7 @@ impl Stage<'_> {
             }
             thread::sleep(LOOK);
         }
-        // Whoever let them in, threads and processes too, has come to rest.
-        thread::sleep(REST);
-        Ok(silent)
+        Ok(())
     }
 
     /// Drives the server by `plan`, whose target is set here, and looks at its processes meanwhile.
@@ -162,6 +176,28 @@ impl Stage<'_> {
         self.watched(server, plan, false)
     }
 
+    /// The same for peers that stay, with the processor time measured in slices; of its processes
+    /// nothing else is looked at.
+    ///
+    /// # Errors
+    /// Why nothing was measured: the server ended, or did not answer rightly.
+    pub fn drive_in_slices(
+        &self,
+        server: &mut Running,
+        plan: Plan,
+        slicing: Slicing,
+    ) -> Result<Driven, Unmeasured> {
+        let (account, slices) = Account::open(server.pid(), slicing);
+        let control = self.control_of(&plan).in_slices(slices);
+        let plan = Plan { target: Address::from(server.address), ..plan };
+        let mut witness = Witness::of(server, None, false);
+        let result = run(&plan, &control, &mut witness);
+        let Witness { before, after, .. } = witness;
+        let driven = self.driven(server, result, (before, after))?;
+        let driven = Driven { sliced: Some(account.cpu_ns(slicing)), ..driven };
+        driven.all_answered().map(|()| driven)
+    }
+
     /// The same, with a look at the kernel's memory and at the number of peers ten times a second:
     /// for crowds of which latencies and processor time are not the question.
     ///
@@ -175,18 +211,26 @@ impl Stage<'_> {
         let plan = Plan { target: Address::from(server.address), ..plan };
         let onlooker = Onlooker::of(server.pid())?;
         let kernel_before = kernel::bytes();
-        let mut witness = Witness {
-            server,
-            onlooker: &onlooker,
-            crowd,
-            before: None,
-            after: None,
-            kernel: None,
-            peers: None,
-        };
-        let result = run(&plan, &self.control(), &mut witness);
+        let mut witness = Witness::of(server, Some(&onlooker), crowd);
+        let result = run(&plan, &self.control_of(&plan), &mut witness);
         let Witness { before, after, kernel, peers, .. } = witness;
         let seen = onlooker.finish();
+        let mut driven = self.driven(server, result, (before, after))?;
+        if let Some(seen) = seen {
+            driven.report = driven.report.beside(&seen);
+        }
+        driven.kernel_bytes = kernel.zip(kernel_before).map(|(after, before)| after - before);
+        driven.peers = peers;
+        Ok(driven)
+    }
+
+    /// What a load came to, and what the server counted before and after.
+    fn driven(
+        &self,
+        server: &mut Running,
+        result: Result<Outcome, LoadError>,
+        (before, after): (Option<Heard>, Option<Heard>),
+    ) -> Result<Driven, Unmeasured> {
         if self.stop.load(Ordering::Acquire) {
             return Err(Unmeasured::Interrupted);
         }
@@ -198,16 +242,12 @@ impl Stage<'_> {
                 Unmeasured::Because(sentence)
             }
         })?;
-        let mut report = Report::of(&outcome);
-        if let Some(seen) = seen {
-            report = report.beside(&seen);
-        }
         let unheard = || Err("it was not asked what it counted".to_owned());
         let counted = before
             .unwrap_or_else(unheard)
             .and_then(|before| after.unwrap_or_else(unheard).map(|after| (before, after)));
-        let kernel_bytes = kernel.zip(kernel_before).map(|(after, before)| after - before);
-        Ok(Driven { report, outcome, kernel_bytes, peers, counted })
+        let report = Report::of(&outcome);
+        Ok(Driven { report, outcome, kernel_bytes: None, peers: None, sliced: None, counted })
     }
 
     /// System calls for each message as strace counts them, of a server of its own that is driven by
@@ -243,11 +283,24 @@ impl Stage<'_> {
         server.stop().map_err(Unmeasured::Because)
     }
 
+    /// The control of a load that does not sleep while it awaits replies, where it has a processor of
+    /// its own to stay awake on.
+    fn control_of(&self, plan: &Plan) -> Control {
+        let shared = self.cores.client.iter().any(|core| self.cores.server.contains(core));
+        match plan.is_open() || plan.connections == 0 || shared {
+            true => self.control(),
+            false => self.control().awake(),
+        }
+    }
+
     /// Ends a load when the comparison is stopped.
     pub fn control(&self) -> Control {
         Control::stopped_by(Arc::clone(&self.stop))
     }
 }
+
+/// What a server said that it counted, or why it did not.
+type Heard = Result<Counted, String>;
 
 /// Has strace count from before the first message until after the last.
 struct Auditor {
@@ -273,13 +326,19 @@ impl Watch for Auditor {
 /// Asks the server what it counted, before the first message and after the last.
 struct Witness<'a> {
     server: &'a mut Running,
-    onlooker: &'a Onlooker,
-    before: Option<Result<Counted, String>>,
-    after: Option<Result<Counted, String>>,
+    onlooker: Option<&'a Onlooker>,
+    before: Option<Heard>,
+    after: Option<Heard>,
     /// Whether to look at what a crowd makes the kernel hold, and at how many are let in.
     crowd: bool,
     kernel: Option<f64>,
     peers: Option<u64>,
+}
+
+impl<'a> Witness<'a> {
+    fn of(server: &'a mut Running, onlooker: Option<&'a Onlooker>, crowd: bool) -> Witness<'a> {
+        Witness { server, onlooker, before: None, after: None, crowd, kernel: None, peers: None }
+    }
 }
 
 impl Watch for Witness<'_> {
@@ -295,12 +354,16 @@ impl Watch for Witness<'_> {
     fn interval(&mut self, _: &Interval, _: &Record) {}
 
     fn begins(&mut self, lead: Duration, lasts: Option<Duration>) {
-        self.onlooker.begins(lead, lasts);
+        if let Some(onlooker) = self.onlooker {
+            onlooker.begins(lead, lasts);
+        }
         self.before = Some(self.server.stats(SOON));
     }
 
     fn ends(&mut self) {
-        self.onlooker.ends();
+        if let Some(onlooker) = self.onlooker {
+            onlooker.ends();
+        }
         // Only if it answered before: one that hangs has been waited for once.
         if matches!(self.before, Some(Ok(_))) {
             self.after = Some(self.server.stats(PATIENCE));

@@ -36,7 +36,7 @@ pub(super) static DESIGN: Design = Design {
         Pace::Quick => numbers(&[1]),
         Pace::Full => numbers(&[0, 1]),
     },
-    lasts: |pace, _| pace.pick(Duration::from_millis(370), Duration::from_millis(1_600)),
+    lasts: |pace, _| pace.pick(Duration::from_millis(370), Duration::from_millis(1_100)),
     shape: None,
     measure,
     judge,
@@ -49,7 +49,7 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
         true => Some(Burner::start(server.address, BURN)?),
         false => None,
     };
-    let lasts = stage.pace.pick(Duration::from_millis(250), Duration::from_millis(1_500));
+    let lasts = stage.pace.pick(Duration::from_millis(250), Duration::from_millis(1_000));
     let mut plan = Talk::to("work", "work")?.plan(OTHERS, lasts);
     plan.schedule = Schedule::Open { rate: Rate::Total(RATE), arrivals: Arrivals::Even };
     let driven = stage.drive(&mut server, plan)?;

@@ -7,10 +7,15 @@ use switchboard_load::units::several;
 use super::found::{fact, is_one_loop};
 use super::{CALLS, CPU, Design, Found, P50, Pace, RATE, Readings, Unmeasured, numbers};
 use crate::record::{Fact, Scale};
+use crate::slices::Slicing;
 use crate::stage::Stage;
 
 /// Models whose peers have a thread or process each that waits for them.
 const WAITING: &[&str] = &["process", "thread"];
+
+/// Some ten microseconds a message.
+const QUICK: Slicing = Slicing { messages: 100, slices: 31 };
+const FULL: Slicing = Slicing { messages: 300, slices: 45 };
 
 pub(super) static DESIGN: Design = Design {
     name: "few",
@@ -24,7 +29,7 @@ pub(super) static DESIGN: Design = Design {
         Pace::Quick => numbers(&[1]),
         Pace::Full => numbers(&[1, 2, 4, 8]),
     },
-    lasts: |pace, _| pace.pick(Duration::from_millis(100), Duration::from_millis(500)),
+    lasts: |pace, _| pace.pick(Duration::from_millis(100), Duration::from_millis(350)),
     shape: None,
     measure,
     judge,
@@ -34,10 +39,10 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     let peers = x as u64;
     stage.has_room(peers)?;
     let mut server = stage.serve()?;
-    let lasts = stage.pace.pick(Duration::from_millis(80), Duration::from_millis(450));
+    let lasts = stage.pace.pick(Duration::from_millis(80), Duration::from_millis(300));
     let mut plan = stage.talk.plan(peers, lasts);
     plan.warm_up = Duration::from_millis(10);
-    let driven = stage.drive(&mut server, plan.clone())?;
+    let driven = stage.drive_in_slices(&mut server, plan.clone(), stage.pace.pick(QUICK, FULL))?;
     stage.stop(server)?;
     let calls = match stage.target.is_ours() {
         true => driven.calls(),

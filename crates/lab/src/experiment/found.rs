@@ -3,7 +3,8 @@
 use switchboard::Model;
 use switchboard::model::Family;
 
-use crate::record::{Experiment, Fact, Fit, Subject};
+use crate::record::{Experiment, Fact, Figure, Fit, Subject};
+use crate::statistics::{Confidence, paired};
 
 /// What an experiment found.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,25 @@ pub(super) fn is_plain(model: &Model) -> bool {
 /// Whether sessions run on the one thread that moves all bytes.
 pub(super) fn is_one_loop(model: &Model) -> bool {
     model.kind().family != Family::Blocking && is_plain(model)
+}
+
+/// Whether a figure is at most so many times another, from pairs of the same round, and if that is
+/// more than the noise: `None` where some ratios of the interval are and others are not.
+pub(super) fn at_most(times: f64, figure: &Figure, base: &Figure) -> Option<bool> {
+    let ratio = paired(&figure.samples, &base.samples, Confidence::Usual)?;
+    let [low, high] = ratio.interval.unwrap_or([0.0, f64::INFINITY]);
+    match (ratio.estimate <= times, low <= times && times < high) {
+        (_, true) => None,
+        (held, false) => Some(held),
+    }
+}
+
+/// A sentence that speaks for the claim, against it, or neither, if the noise does not let it.
+pub(super) fn unless_noise(held: Option<bool>, sentence: String) -> Fact {
+    match held {
+        Some(held) => fact(held, sentence),
+        None => remark(format!("{sentence}; the noise leaves open on which side of the claim")),
+    }
 }
 
 /// A sentence that speaks for the claim, or against it.

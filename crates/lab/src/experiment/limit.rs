@@ -44,7 +44,7 @@ pub(super) static DESIGN: Design = Design {
         Pace::Full => numbers(&[FIRST as u64, 8_000]),
     },
     lasts: |pace, x| {
-        pace.pick(Duration::from_millis(350), Duration::from_millis(1_500))
+        pace.pick(Duration::from_millis(350), Duration::from_millis(1_200))
             + Duration::from_micros(60).mul_f64(x)
     },
     shape: None,
@@ -62,12 +62,12 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
         stage.has_room(x as u64)?;
     }
     let mut server = stage.serve()?;
-    let lasts = stage.pace.pick(Duration::from_millis(150), Duration::from_millis(1_000));
+    let lasts = stage.pace.pick(Duration::from_millis(150), Duration::from_millis(800));
     let mut plan = stage.talk.plan(x as u64, lasts);
     // As many messages as peers, who take turns; who is not answered by then is not served.
     let rate = Rate::Total(x / lasts.as_secs_f64());
     plan.schedule = Schedule::Open { rate, arrivals: Arrivals::Even };
-    plan.timeout = stage.pace.pick(Duration::from_millis(200), Duration::from_millis(1_000));
+    plan.timeout = stage.pace.pick(Duration::from_millis(200), Duration::from_millis(800));
     let driven = stage.drive_crowd(&mut server, plan)?;
     let refused = server.stats(PATIENCE).and_then(|counted| {
         counted.number("refused").ok_or("it does not count whom it refuses".to_owned())

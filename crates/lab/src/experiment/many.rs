@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use switchboard_load::units::count;
 
-use super::found::fact;
+use super::found::{at_most, unless_noise};
 use super::{CALLS, CPU, Design, Found, P99, Pace, RATE, Readings, Unmeasured, numbers};
 use crate::record::{Fact, Scale};
+use crate::slices::Slicing;
 use crate::stage::Stage;
 
 /// Models of which it is claimed.
@@ -14,6 +15,11 @@ const TOLD: &[&str] = &["epoll", "epoll-et", "portable", "uring", "coroutine", "
 /// What a message may cost with the most peers, of what it costs with the fewest: their sockets and
 /// buffers no longer fit into the processor's caches, under whatever model.
 const TIMES_MAX: f64 = 2.0;
+
+/// Messages of a slice; each peer has two in it at least.
+const MESSAGES: u64 = 1_000;
+/// Slices, if there is time for so many.
+const SLICES: usize = 45;
 
 pub(super) static DESIGN: Design = Design {
     name: "many",
@@ -28,7 +34,7 @@ pub(super) static DESIGN: Design = Design {
         Pace::Full => numbers(&[100, 1_000, 10_000]),
     },
     lasts: |pace, x| {
-        pace.pick(Duration::from_millis(120), Duration::from_millis(1_000))
+        pace.pick(Duration::from_millis(120), Duration::from_millis(800))
             + Duration::from_micros(80).mul_f64(x)
     },
     shape: None,
@@ -40,11 +46,12 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     let peers = x as u64;
     stage.has_room(peers)?;
     let mut server = stage.serve()?;
-    let lasts = stage.pace.pick(Duration::from_millis(80), Duration::from_millis(800));
+    let lasts = stage.pace.pick(Duration::from_millis(80), Duration::from_millis(600));
     let mut plan = stage.talk.plan(peers, lasts);
     // Each peer has been served before it counts: the first time touches memory that is new.
     plan.warm_up = stage.pace.pick(Duration::from_millis(20), Duration::from_millis(200));
-    let driven = stage.drive(&mut server, plan)?;
+    let slicing = Slicing { messages: MESSAGES.max(2 * peers), slices: SLICES };
+    let driven = stage.drive_in_slices(&mut server, plan, slicing)?;
     stage.stop(server)?;
     Ok(vec![
         (CPU.name, driven.cpu_ns()),
@@ -59,8 +66,9 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
         let curve = found.experiment.curve(model, CPU.name);
         let (first, last) = (curve.first()?, curve.last().filter(|_| curve.len() > 1)?);
         let times = last.1 / first.1;
-        Some(fact(
-            times <= TIMES_MAX,
+        let figure = |x: f64| found.experiment.figure(x, model, CPU.name);
+        Some(unless_noise(
+            at_most(TIMES_MAX, figure(last.0)?, figure(first.0)?),
             format!("{model}: {times:.2} times the cost with {} peers", count(last.0 as u64)),
         ))
     };

@@ -7,6 +7,7 @@ use switchboard_load::Schedule;
 use super::found::fact;
 use super::{CALLS, CPU, Design, Found, Measure, Pace, RATE, Readings, Unmeasured, numbers};
 use crate::record::{Better, Fact, Scale};
+use crate::slices::Slicing;
 use crate::stage::Stage;
 
 /// Peers at a time.
@@ -19,6 +20,9 @@ const WAITS: Measure = Measure {
     better: Better::Lower,
     scale: Scale::Log,
 };
+
+/// Slices, if there is time for so many.
+const SLICES: usize = 45;
 
 pub(super) static DESIGN: Design = Design {
     name: "pipelined",
@@ -47,7 +51,8 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     let mut plan = stage.talk.plan(PEERS, lasts);
     plan.schedule = Schedule::Closed { pipeline: x as u32 };
     plan.warm_up = Duration::from_millis(10);
-    let driven = stage.drive(&mut server, plan)?;
+    let slicing = Slicing { messages: stage.pace.pick(500, 2_000), slices: SLICES };
+    let driven = stage.drive_in_slices(&mut server, plan, slicing)?;
     stage.stop(server)?;
     Ok(vec![
         (WAITS.name, driven.counted_each(|counted| counted.number("waits"))),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_load::units::time;
 
-use super::found::fact;
+use super::found::{at_most, unless_noise};
 use super::{Design, Found, Measure, Pace, Readings, Unmeasured, numbers};
 use crate::record::{Better, Fact, Scale};
 use crate::stage::Stage;
@@ -62,10 +62,10 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
             found.models(|model| model.kind().name == own && model.processes().is_some() == forked);
         let made = *found.plain(&[made]).first()?;
         let pool = *pool.first()?;
-        let cost = |model| found.median(last.x, model, CPU.name);
+        let cost = |model| found.experiment.figure(last.x, model, CPU.name);
         let (ready, fresh) = (cost(pool)?, cost(made)?);
-        let sentence = format!("{pool}: {}; {made}: {}", time(ready), time(fresh));
-        Some(fact(ready < fresh, sentence))
+        let sentence = format!("{pool}: {}; {made}: {}", time(ready.median), time(fresh.median));
+        Some(unless_noise(at_most(1.0, ready, fresh), sentence))
     };
     let pairs = [pooled("pool", "thread", false), pooled("sequential", "process", true)];
     pairs.into_iter().flatten().collect()

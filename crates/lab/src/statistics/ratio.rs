@@ -10,9 +10,10 @@ use super::median;
 use super::student::Confidence;
 use crate::record::{Compared, Ratio};
 
-/// Ratios nearer to 1 are not told from it, however little they vary: they move by as much from one
-/// start of a program, or one build of it, to the next.
-const RELEVANT: f64 = 1.01;
+/// Ratios nearer to 1 are not told from it, however little they vary within a comparison: they move
+/// by as much from one comparison to the next, with what else the machine does and where memory
+/// happens to lie, and no round of either shows that.
+const RELEVANT: f64 = 1.05;
 /// Resamples: as many as make the standard error right to some 5%.
 const RESAMPLES: usize = 200;
 
