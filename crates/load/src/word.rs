@@ -38,6 +38,8 @@ pub(crate) struct Orders {
     stop: Arc<AtomicBool>,
     slices: Option<Slices>,
     awake: bool,
+    /// This run only is over: whoever raised no flag has other runs to go on with.
+    over: Arc<AtomicBool>,
 }
 
 impl Orders {
@@ -74,10 +76,10 @@ impl Orders {
 
     /// All is over.
     pub(crate) fn stop(&self) {
-        self.stop.store(true, Ordering::Release);
+        self.over.store(true, Ordering::Release);
     }
 
     pub(crate) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
+        self.stop.load(Ordering::Acquire) || self.over.load(Ordering::Acquire)
     }
 }

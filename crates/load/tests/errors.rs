@@ -8,6 +8,8 @@ mod fake;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use std::time::Duration;
 use fake::{answering, plan, report, server, try_report};
 use switchboard_load::message::Protocol;
 use switchboard_load::report::ErrorLine;
-use switchboard_load::{End, ErrorKind, LoadError, Plan, Report};
+use switchboard_load::{Control, End, ErrorKind, LoadError, Plan, Report, Silent, run};
 
 /// What went wrong, of one kind and no other.
 #[track_caller]
@@ -194,4 +196,16 @@ fn a_server_that_turns_most_away_is_loaded_with_the_rest() {
     let report = told.recv_timeout(Duration::from_secs(30)).expect("the run to end");
     assert!(report.achieved.answered > 0, "{:?}", report.achieved);
     assert!(report.achieved.idle < 300, "{:?}", report.achieved);
+}
+
+/// Kills: a load that cannot be applied, and with it stops all that whoever shares its flag does.
+#[test]
+fn a_load_that_fails_stops_no_other() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = listener.local_addr().unwrap();
+    drop(listener);
+    let stop = Arc::new(AtomicBool::new(false));
+    let found = run(&plan(target), &Control::stopped_by(Arc::clone(&stop)), &mut Silent);
+    assert!(matches!(found, Err(LoadError::NotApplied(_))), "{found:?}");
+    assert!(!stop.load(Ordering::Acquire));
 }
