@@ -1,7 +1,9 @@
 //! One connection that goes through a script, without its socket and without a clock.
 //!
 //! A step that expects is a measurement: from when the connection began to wait for it, which is
-//! when the step before it was done. A dialogue that goes wrong is over, and so is its connection.
+//! when the step before it was done. Where the clock or a connection of its own makes a pass one thing
+//! that is due, the whole pass is measured instead. A dialogue that goes wrong is over, and so is its
+//! connection.
 
 use crate::conversation::Failure;
 use crate::errors::ErrorKind;
@@ -21,6 +23,8 @@ pub(crate) struct Dialogue {
     gone: usize,
     /// When this step began.
     since: u64,
+    /// When the pass was due, if it is measured as a whole, and when it began.
+    whole: Option<(u64, u64)>,
     /// What has come and was not expected yet.
     unread: Vec<u8>,
 }
@@ -43,7 +47,8 @@ pub(crate) enum Next {
 impl Dialogue {
     pub(crate) fn new(number: u64) -> Dialogue {
         let unread = Vec::new();
-        Dialogue { number, pass: 0, under_way: false, step: 0, gone: 0, since: 0, unread }
+        let (pass, step, gone, since) = (0, 0, 0, 0);
+        Dialogue { number, pass, under_way: false, step, gone, since, whole: None, unread }
     }
 
     /// Whether a pass is under way.
@@ -51,8 +56,9 @@ impl Dialogue {
         self.under_way
     }
 
-    /// Begins the next pass.
-    pub(crate) fn begin(&mut self, now: u64) {
+    /// Begins the next pass, which is one message that was due then if `due` says so.
+    pub(crate) fn begin(&mut self, now: u64, due: Option<u64>) {
+        self.whole = due.map(|due| (due, now));
         self.pass += u64::from(self.since > 0);
         (self.under_way, self.step, self.gone, self.since) = (true, 0, 0, now);
     }
@@ -83,7 +89,7 @@ impl Dialogue {
         record.counts.bytes_sent += count as u64;
         self.gone += count;
         if self.gone == room.len() {
-            record.counts.sent += 1;
+            record.counts.sent += u64::from(self.whole.is_none());
             self.done(now);
         }
     }
@@ -117,7 +123,7 @@ impl Dialogue {
                     self.done(now);
                 }
                 Step::Close(_) => {
-                    self.under_way = false;
+                    self.over(now, counted_from, record);
                     return Ok(Next::Close);
                 }
                 Step::Expect(template) | Step::Until(template) => {
@@ -125,7 +131,7 @@ impl Dialogue {
                     let exactly = matches!(step, Step::Expect(_));
                     let Some(length) = self.find(room, exactly)? else { return Ok(Next::Read) };
                     self.unread.drain(..length);
-                    if self.since >= counted_from {
+                    if self.whole.is_none() && self.since >= counted_from {
                         let time = now.saturating_sub(self.since);
                         record.answered(time, time);
                     }
@@ -133,9 +139,16 @@ impl Dialogue {
                 }
             }
         }
-        self.under_way = false;
-        self.step = 0;
+        self.over(now, counted_from, record);
         Ok(Next::Over)
+    }
+
+    /// The pass has gone through all its steps.
+    fn over(&mut self, now: u64, counted_from: u64, record: &mut Record) {
+        (self.under_way, self.step) = (false, 0);
+        if let Some((due, began)) = self.whole.filter(|(due, _)| *due >= counted_from) {
+            record.answered(now.saturating_sub(due), now.saturating_sub(began));
+        }
     }
 
     fn make(&self, template: &Template, seed: u64, room: &mut Vec<u8>) {
@@ -200,7 +213,7 @@ mod tests {
         let mut dialogue = Dialogue::new(0);
         for pass in 0..2 {
             let start = 100 + pass * 1000;
-            dialogue.begin(start);
+            dialogue.begin(start, None);
             let mut go_on = |dialogue: &mut Dialogue, now| {
                 let next = dialogue.go_on(now, &script, (0, 0), &mut room, &mut record).unwrap();
                 (next, room.clone())
@@ -223,12 +236,33 @@ mod tests {
         );
     }
 
+    /// Kills: a pass whose steps count one by one although it is due as a whole; a latency that counts
+    /// from when the connection was there; a pass of the warm-up that counts.
+    #[test]
+    fn a_pass_that_was_due_is_one_message() {
+        let script = script("step = [{ send = 'a' }, { expect = 'b' }, { expect = 'c' }]");
+        let (mut room, mut record) = (Vec::new(), Record::new(true));
+        let mut dialogue = Dialogue::new(0);
+        for (due, began) in [(10, 20), (100, 140)] {
+            dialogue.begin(began, Some(due));
+            let mut next = |dialogue: &mut Dialogue, now, record: &mut Record| {
+                dialogue.go_on(now, &script, (0, 50), &mut room, record).unwrap()
+            };
+            assert_eq!(next(&mut dialogue, began, &mut record), Next::Send(0));
+            dialogue.took(1, began, b"a", &mut record);
+            dialogue.received(b"bc").unwrap();
+            assert_eq!(next(&mut dialogue, began + 60, &mut record), Next::Over);
+        }
+        assert_eq!((record.counts.sent, record.counts.answered), (0, 1));
+        assert_eq!((record.latency.max(), record.service_time().max()), (100, 60));
+    }
+
     #[test]
     fn what_is_not_expected_is_told_with_its_step() {
         let script = script(PHONE);
         let (mut room, mut record) = (Vec::new(), Record::new(false));
         let mut dialogue = Dialogue::new(0);
-        dialogue.begin(1);
+        dialogue.begin(1, None);
         dialogue.received(b"> no").unwrap();
         dialogue.go_on(2, &script, (0, 0), &mut room, &mut record).unwrap();
         dialogue.took(2, 3, b"0\n", &mut record);

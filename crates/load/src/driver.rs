@@ -126,7 +126,7 @@ impl<'a> Driver<'a> {
             terms: Terms::new(Exchange::new(plan)?, plan.seed),
             crowd,
             bad: bad.collect(),
-            scripted: plan.script.clone().map(|script| Scripted::new(script, numbers.clone())),
+            scripted: Scripted::of(plan, numbers.clone()),
             conversations: numbers.map(Conversation::new).collect(),
             record: spares.take(),
             spares,

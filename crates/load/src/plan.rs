@@ -35,7 +35,7 @@ pub struct Plan {
     /// Addresses to connect from, in turn; empty: the kernel's choice, and more of 127.0.0.0/8
     /// when ports run out on loopback.
     pub sources: Vec<IpAddr>,
-    /// A connection for each message.
+    /// A connection for each message, or for each pass through the script.
     pub short: bool,
     /// When messages are due.
     pub schedule: Schedule,
@@ -46,7 +46,9 @@ pub struct Plan {
     /// What a reply must be.
     #[serde(with = "text")]
     pub expect: Expect,
-    /// A dialogue, in place of messages and replies.
+    /// A dialogue, in place of messages and replies. In an open loop a pass through it is due at a
+    /// time, and with `short` each pass has a connection of its own: then the whole pass counts as one
+    /// message. Bad peers send what a pass sends.
     pub script: Option<Script>,
     /// Peers that behave badly, a share of the connections each.
     pub bad: Vec<BadPeers>,
@@ -230,23 +232,10 @@ impl Plan {
                 if !is_rate(rate) {
                     return Err("a rate is a number of messages a second, above 0".into());
                 }
-                if self.script.is_some() {
-                    return Err(
-                        "a script is a dialogue at the server's pace; leave the rate out, \
-                                or write pauses as `wait` steps"
-                            .into(),
-                    );
-                }
             }
         }
         if self.short && !self.bad.is_empty() {
             return Err("bad peers have connections of their own kind; leave --short out".into());
-        }
-        if self.script.is_some() && self.short {
-            return Err("a script opens its own connections; leave --short out".into());
-        }
-        if self.script.is_some() && !self.bad.is_empty() {
-            return Err("a script and bad peers cannot be combined; run two commands".into());
         }
         if self.timeout.is_zero() {
             return Err("--timeout must be above 0".into());

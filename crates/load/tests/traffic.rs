@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use fake::{answering, echo, plan, report, server, text};
 use switchboard_load::message::{Message, Protocol, Records};
-use switchboard_load::{Arrivals, End, ErrorKind, Plan, Rate, Report, Schedule};
+use switchboard_load::{Arrivals, BadPeers, End, ErrorKind, Manner, Plan, Rate, Report, Schedule};
 
 /// Every message was answered, and nothing went wrong.
 #[track_caller]
@@ -201,6 +201,83 @@ fn a_script_is_gone_through_again_and_again() {
     let stuck = report(&Plan { script: script("{ wait = '1ms' }"), timeout, end, ..plan(target) });
     assert!(stuck.errors.iter().all(|error| error.kind == ErrorKind::TimedOut), "{stuck:#?}");
     assert!(!stuck.errors.is_empty());
+}
+
+/// A server that greets, and answers lines in upper case.
+fn greeting() -> std::net::SocketAddr {
+    server(|mut peer| {
+        peer.write_all(b"> ").unwrap();
+        let mut buffer = [0; 65536];
+        while let Ok(count @ 1..) = peer.read(&mut buffer) {
+            let reply = buffer[..count].to_ascii_uppercase();
+            if peer.write_all(&reply).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+const GREETED: &str = "step = [{ until = '> ' }, { send = 'a{seq}\\n' }, { expect = 'A{seq}\\n' }]";
+
+/// Kills: a connection that goes through the script twice although each pass is to have its own; a
+/// pass that counts as its steps; a time without the connect.
+#[test]
+fn each_pass_has_a_connection_of_its_own() {
+    let script = Some(GREETED.parse().unwrap());
+    let asked = Plan { script, short: true, end: End::Messages(60), ..plan(greeting()) };
+    let found = report(&asked);
+    expect_all(&found, 60);
+    assert_eq!((found.achieved.opened, found.latency.samples), (60, 60), "{found:#?}");
+    // After some passes nobody listens any more: the others fail, and the load ends.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let gone = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut peer in listener.incoming().flatten().take(5) {
+            peer.write_all(b"> ").unwrap();
+            let mut buffer = [0; 64];
+            let count = peer.read(&mut buffer).unwrap_or(0);
+            let _ = peer.write_all(&buffer[..count].to_ascii_uppercase());
+        }
+    });
+    let end = End::After(Duration::from_millis(250));
+    let found = report(&Plan { target: gone.into(), connections: 1, end, ..asked });
+    assert!((1..=5).contains(&found.achieved.answered), "{found:#?}");
+    assert!(found.errors.iter().any(|line| line.kind == ErrorKind::Refused), "{found:#?}");
+}
+
+/// Kills: passes that are due and are begun when the one before is over, whatever the clock says; one
+/// that is due twice on a connection while others had none.
+#[test]
+fn passes_are_due_by_the_clock() {
+    let script = Some(GREETED.parse().unwrap());
+    let schedule = Schedule::Open { rate: Rate::Total(200.0), arrivals: Arrivals::Even };
+    let end = End::After(Duration::from_millis(250));
+    // Each connection has one pass: a second one would await a greeting that does not come.
+    let found = report(&Plan { connections: 50, script, schedule, end, ..plan(greeting()) });
+    expect_all(&found, 50);
+    assert_eq!(found.achieved.connections, 50);
+}
+
+/// Kills: slow readers that say to a service what it does not understand.
+#[test]
+fn bad_peers_say_what_the_script_says() {
+    let (tell, heard) = channel();
+    let target = server(move |mut peer| {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = peer.read(&mut buffer) {
+            let _ = tell.send(String::from_utf8_lossy(&buffer[..count]).into_owned());
+            let _ = peer.write_all(&buffer[..count]);
+        }
+    });
+    let script: Option<_> =
+        "step = [{ send = 'good' }, { expect = 'good' }, { send = '-' }, { expect = '-' }]"
+            .parse()
+            .ok();
+    let bad = vec![BadPeers { manner: Manner::HalfClose, share: 0.5 }];
+    let end = End::After(Duration::from_millis(100));
+    let found = report(&Plan { script, bad, end, ..plan(target) });
+    assert!(found.errors.is_empty() && found.achieved.answered > 0, "{found:#?}");
+    assert!(heard.try_iter().any(|said| said == "good-"), "a pass at once");
 }
 
 /// Fifty million messages in as many milliseconds.

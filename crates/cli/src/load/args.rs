@@ -148,7 +148,8 @@ struct MessageArgs {
     expect: Expect,
 
     /// A dialogue in place of messages: [[step]] with send, expect, until, wait or close; --messages
-    /// counts passes, latencies are those of the steps that expect
+    /// counts passes, latencies are those of the steps that expect; with a rate, or with --short, a
+    /// whole pass counts as one message
     #[arg(long, value_name = "FILE.toml",
         conflicts_with_all = ["size", "message", "file", "protocol", "expect", "pipeline"])]
     script: Option<PathBuf>,

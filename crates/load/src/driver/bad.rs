@@ -104,7 +104,10 @@ impl Driver<'_> {
         if peer.message.is_empty() {
             let (connection, sequence) = (peer.number, peer.sequence);
             let which = Which { seed: self.plan.seed, connection, sequence };
-            self.terms.exchange.render(which, &mut peer.message);
+            match &self.scripted {
+                Some(scripted) => scripted.script.render(which, &mut peer.message),
+                None => self.terms.exchange.render(which, &mut peer.message),
+            }
             peer.gone = 0;
         }
         let step = peer.step();

@@ -1,15 +1,18 @@
 //! What a driver does with a connection that goes through a script.
 
 use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
 use rustix::event::epoll::EventFlags;
 
 use super::Driver;
+use super::traffic::PAUSE;
 use crate::clock;
 use crate::conversation::Failure;
 use crate::dialogue::{Dialogue, Next};
 use crate::errors::ErrorKind;
 use crate::message::Script;
+use crate::plan::Plan;
 use crate::socket;
 use crate::watch::Phase;
 
@@ -17,40 +20,93 @@ use crate::watch::Phase;
 pub(super) struct Scripted {
     pub(super) script: Script,
     pub(super) dialogues: Vec<Dialogue>,
+    /// When passes were due that have not begun, of each place.
+    due: Vec<VecDeque<u64>>,
+    /// Whether a pass is one message, from when it was due until it is over: in an open loop, and with
+    /// a connection for each.
+    whole: bool,
     /// When to go on with which place.
-    pub(super) wakes: std::collections::BinaryHeap<Reverse<(u64, u32)>>,
+    pub(super) wakes: BinaryHeap<Reverse<(u64, u32)>>,
     /// Where messages are made.
     room: Vec<u8>,
 }
 
 impl Scripted {
-    pub(super) fn new(script: Script, numbers: impl Iterator<Item = u64>) -> Scripted {
-        let dialogues = numbers.map(Dialogue::new).collect();
-        Scripted { script, dialogues, wakes: Default::default(), room: Vec::new() }
+    /// Those of `plan`, if it has a script.
+    pub(super) fn of(plan: &Plan, numbers: impl Iterator<Item = u64>) -> Option<Scripted> {
+        let script = plan.script.clone()?;
+        let dialogues: Vec<Dialogue> = numbers.map(Dialogue::new).collect();
+        let due = vec![VecDeque::new(); dialogues.len()];
+        let whole = plan.short || plan.is_open();
+        Some(Scripted { script, dialogues, due, whole, wakes: BinaryHeap::new(), room: Vec::new() })
     }
 }
 
 impl Driver<'_> {
-    /// A connection is open: it begins, if it may.
+    /// A connection is open, or with `--short` may be opened: it begins, if it may.
     pub(super) fn begin_dialogue(&mut self, place: usize, now: u64) {
-        if self.crowd.is_open(place) && self.begin_pass(place, now) {
+        let is_open = self.crowd.is_open(place);
+        if is_open || self.plan.short {
+            self.make_due(place, now);
+        }
+        if !is_open {
+            self.dial_for_pass(place, now, 0);
+        } else if self.begin_pass(place, now) {
             self.converse(place, now);
         }
     }
 
-    /// Begins another pass, if one is left.
-    fn begin_pass(&mut self, place: usize, now: u64) -> bool {
+    /// A pass of an open loop is due.
+    pub(super) fn pass_is_due(&mut self, place: usize, due: u64, now: u64) {
+        let Some(scripted) = &mut self.scripted else { return };
+        scripted.due[place].push_back(due);
+        self.begin_dialogue(place, now);
+    }
+
+    /// In a closed loop another pass is due as soon as a place is free, if one is left.
+    fn make_due(&mut self, place: usize, now: u64) {
         let may = matches!(self.phase, Phase::WarmUp | Phase::Measuring) && self.left > 0;
         // The measurement goes on where the warm-up ends: a pass that begins just then is not the last.
         let end = self.end();
+        let Some(scripted) = &mut self.scripted else { return };
+        let free = !scripted.dialogues[place].is_under_way() && scripted.due[place].is_empty();
+        if may && free && now < end && !self.plan.is_open() {
+            scripted.due[place].push_back(now);
+            self.left -= 1;
+            self.outstanding += 1;
+        }
+    }
+
+    /// With a connection for each pass, opens the next one, if a pass is due.
+    fn dial_for_pass(&mut self, place: usize, now: u64, after: u64) {
+        let Some(scripted) = &self.scripted else { return };
+        if self.plan.short && !scripted.due[place].is_empty() && self.crowd.is_absent(place) {
+            self.crowd.open_again(place, now, after);
+        }
+    }
+
+    /// Begins the pass that has been due longest.
+    fn begin_pass(&mut self, place: usize, now: u64) -> bool {
         let Some(scripted) = &mut self.scripted else { return false };
-        if !may || now >= end || scripted.dialogues[place].is_under_way() {
+        if scripted.dialogues[place].is_under_way() {
             return false;
         }
-        self.left -= 1;
-        self.outstanding += 1;
-        scripted.dialogues[place].begin(now);
+        let Some(due) = scripted.due[place].pop_front() else { return false };
+        scripted.dialogues[place].begin(now, scripted.whole.then_some(due));
+        let counts = scripted.whole && due >= self.terms.counted_from;
+        self.record.counts.sent += u64::from(counts);
         true
+    }
+
+    /// The connection for a pass could not be opened: the pass is lost, and the next one follows.
+    pub(super) fn pass_failed(&mut self, place: usize) {
+        let Some(scripted) = &mut self.scripted else { return };
+        if self.plan.short && scripted.due.get_mut(place).and_then(VecDeque::pop_front).is_some() {
+            self.outstanding -= 1;
+            let now = clock::now();
+            self.make_due(place, now);
+            self.dial_for_pass(place, now, PAUSE);
+        }
     }
 
     /// Something happened to the socket of a place with a dialogue.
@@ -91,7 +147,7 @@ impl Driver<'_> {
         let terms = (self.plan.seed, self.terms.counted_from);
         loop {
             let Some(scripted) = &mut self.scripted else { return };
-            let Scripted { script, dialogues, wakes, room } = scripted;
+            let Scripted { script, dialogues, wakes, room, .. } = scripted;
             let dialogue = &mut dialogues[place];
             let Some(socket) = self.crowd.socket(place) else { return };
             if !dialogue.is_under_way() {
@@ -112,6 +168,10 @@ impl Driver<'_> {
                 Ok(Next::Wait(until)) => return wakes.push(Reverse((until, place as u32))),
                 Ok(Next::Over) => {
                     self.outstanding -= 1;
+                    if self.plan.short {
+                        return self.break_off(place, None);
+                    }
+                    self.make_due(place, now);
                     if !self.begin_pass(place, now) {
                         return;
                     }
@@ -136,15 +196,19 @@ impl Driver<'_> {
         let now = clock::now();
         let Some(scripted) = &mut self.scripted else { return };
         self.outstanding -= u64::from(scripted.dialogues[place].lost());
-        match failure {
-            Some(Failure { kind, words }) => {
-                self.record.errors.count(kind, || words);
-                self.crowd.lose(place, now, &mut self.record);
-            }
-            None => {
-                drop(self.crowd.take(place, &mut self.record));
-                self.crowd.open_again(place, now, 0);
-            }
+        let failed = failure.is_some();
+        if let Some(Failure { kind, words }) = failure {
+            self.record.errors.count(kind, || words);
+        }
+        if self.plan.short {
+            drop(self.crowd.take(place, &mut self.record));
+            self.make_due(place, now);
+            self.dial_for_pass(place, now, if failed { PAUSE } else { 0 });
+        } else if failed {
+            self.crowd.lose(place, now, &mut self.record);
+        } else {
+            drop(self.crowd.take(place, &mut self.record));
+            self.crowd.open_again(place, now, 0);
         }
     }
 

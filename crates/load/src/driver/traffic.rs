@@ -15,7 +15,7 @@ const AT_A_TIME: usize = 32;
 /// Connections that are asked whether they can take a message of an open loop.
 const ASKED: usize = 64;
 /// Until a connection of `--short` that failed is replaced by the next.
-const PAUSE: u64 = 100 * MILLISECOND;
+pub(super) const PAUSE: u64 = 100 * MILLISECOND;
 
 impl Driver<'_> {
     /// Something happened to the socket at `place`.
@@ -209,6 +209,10 @@ impl Driver<'_> {
     pub(super) fn bury(&mut self) {
         for place in self.crowd.take_failed() {
             let place = place as usize;
+            if self.scripted.is_some() {
+                self.pass_failed(place);
+                continue;
+            }
             let Some(conversation) = self.conversations.get_mut(place) else { continue };
             let lost = conversation.lost(self.plan.short);
             self.outstanding -= lost as u64;
@@ -254,11 +258,7 @@ impl Driver<'_> {
             match self.taker(turn) {
                 Some(place) => {
                     self.outstanding += 1;
-                    self.conversations[place].due(due);
-                    // Asking a socket that is full again and again would cost the others.
-                    if !self.crowd.awaits_room(place) {
-                        self.transmit(place, now);
-                    }
+                    self.is_due(place, due, now);
                     now = clock::now();
                 }
                 None => self.record.counts.skipped += 1,
@@ -266,6 +266,18 @@ impl Driver<'_> {
         }
         // There is more to do, or nothing ever again.
         if self.timetable.is_some() { 0 } else { u64::MAX }
+    }
+
+    /// A message of an open loop, or a pass through the script, is to go through this place.
+    fn is_due(&mut self, place: usize, due: u64, now: u64) {
+        if self.scripted.is_some() {
+            return self.pass_is_due(place, due, now);
+        }
+        self.conversations[place].due(due);
+        // Asking a socket that is full again and again would cost the others.
+        if !self.crowd.awaits_room(place) {
+            self.transmit(place, now);
+        }
     }
 
     /// The generator itself got to a message so long after it was due.

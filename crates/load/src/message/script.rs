@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Template;
+use super::{Template, Which};
 use crate::written::{duration, text};
 
 /// The steps of a dialogue, in the file as `[[step]]`, each with one key.
@@ -43,6 +43,26 @@ impl FromStr for Script {
 }
 
 impl Script {
+    /// Adds what a pass sends, one thing after another, to `out`.
+    pub(crate) fn render(&self, which: Which, out: &mut Vec<u8>) {
+        for step in &self.steps {
+            if let Step::Send(template) = step {
+                template.render(which, out);
+            }
+        }
+    }
+
+    /// How many things a pass expects.
+    pub fn replies(&self) -> usize {
+        let expects = |step: &&Step| matches!(step, Step::Expect(_) | Step::Until(_));
+        self.steps.iter().filter(expects).count()
+    }
+
+    /// Whether a pass closes its connection itself.
+    pub fn closes(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Close(_)))
+    }
+
     /// Whether it can be gone through.
     fn check(&self) -> Result<(), String> {
         if self.steps.contains(&Step::Close(false)) {

@@ -39,10 +39,12 @@ fn schedule(report: &Report) -> String {
                 Arrivals::Even => "at even distances",
                 Arrivals::Poisson => "at random (Poisson)",
             };
-            format!("open loop, {} messages/s asked, {how}", rate(asked.unwrap_or_default()))
+            let what = if report.asked.script.is_some() { "dialogues" } else { "messages" };
+            format!("open loop, {} {what}/s asked, {how}", rate(asked.unwrap_or_default()))
         }
         (Schedule::Closed { .. }, _) if report.asked.script.is_some() => {
-            "closed loop, a dialogue at a time on each connection".to_owned()
+            let each = if report.asked.short { "on its own" } else { "at a time on each" };
+            format!("closed loop, a dialogue {each} connection")
         }
         (Schedule::Closed { pipeline }, _) => {
             let messages = several(pipeline.into(), "message", "messages");
@@ -85,7 +87,10 @@ fn cut(text: &str, most: usize) -> String {
 fn connections(report: &Report) -> String {
     let (asked, achieved) = (&report.asked, &report.achieved);
     let mut text = match asked.short {
-        true => format!("{} at a time, one for each message", count(asked.connections)),
+        true => {
+            let what = if asked.script.is_some() { "dialogue" } else { "message" };
+            format!("{} at a time, one for each {what}", count(asked.connections))
+        }
         false => format!("{} of {}", count(achieved.connections), count(asked.connections)),
     };
     if asked.idle > 0 {
