@@ -31,10 +31,12 @@
 //! - `talk`: one peer of a service, without a socket; `talk/event`, `talk/straight_line`: how each
 //!   style is driven.
 //! - `client`: one peer of a server, with a socket.
+//! - `leash`: a program that does not outlive its test.
 //! - `models`: a server for each model. `program`: a server in a process of its own.
 //! - `text`: what came and what was expected, side by side.
 
 mod client;
+mod leash;
 mod models;
 mod program;
 mod talk;
@@ -44,6 +46,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 pub use client::Client;
+pub use leash::die_with_this_thread;
 pub use models::{Served, every_model};
 pub use program::{Program, Running, Stopped, program};
 pub use talk::{Subject, Talk, talk};
