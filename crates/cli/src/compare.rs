@@ -9,12 +9,13 @@ mod work;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
-use switchboard_lab::{Comparison, Machine, answer, cores, run};
+use switchboard_lab::{Comparison, Machine, Turn, Watch, answer, cores, run};
 
 pub(crate) use args::CompareArgs;
 
@@ -23,22 +24,69 @@ pub(crate) fn compare(args: &CompareArgs) -> ExitCode {
     if args.list {
         return output::list();
     }
-    match prepared(args) {
+    // From the start: to find out what a service answers, a server is started, too.
+    let stop = match obey_signals() {
+        Ok(stop) => stop,
+        Err(error) => return Refusal::failed(format!("cannot watch for signals: {error}")).say(),
+    };
+    match prepared(args, &stop) {
         Ok(Prepared::Recorded(comparison, output)) => {
             output.finish(&answered(*comparison, args), args)
         }
         Ok(Prepared::Planned(plan, output)) => {
-            let stop = match obey_signals() {
-                Ok(stop) => stop,
-                Err(error) => return refuse(&format!("cannot watch for signals: {error}"), 1),
-            };
-            let mut progress = progress::Line::begin(&plan, args.no_progress);
+            let line = progress::Line::begin(&plan, args.no_progress);
             let mut machine = Machine { plan: &plan, stop: Arc::clone(&stop) };
-            let comparison = run(&plan, &mut machine, &mut progress, &stop);
-            drop(progress);
+            let comparison =
+                run(&plan, &mut machine, &mut Watching { line, output: &output }, &stop);
             output.finish(&answered(comparison, args), args)
         }
-        Err(sentence) => refuse(&sentence, 2),
+        Err(_) if stop.load(Ordering::Acquire) => {
+            let sentence = "it was stopped before anything was measured".to_owned();
+            Refusal { sentence, status: output::INTERRUPTED }.say()
+        }
+        Err(refusal) => refusal.say(),
+    }
+}
+
+/// Shows how a comparison goes, and keeps what there is of it.
+struct Watching<'a> {
+    line: progress::Line,
+    output: &'a output::Output,
+}
+
+impl Watch for Watching<'_> {
+    fn turn(&mut self, turn: &Turn<'_>, done: usize, of: usize, left: Duration) {
+        self.line.turn(turn, done, of, left);
+    }
+
+    fn round_is_over(&mut self, so_far: &Comparison) {
+        self.output.keep(so_far);
+    }
+}
+
+/// Why nothing is compared, and the exit status that says so.
+#[derive(Debug)]
+struct Refusal {
+    sentence: String,
+    status: u8,
+}
+
+impl Refusal {
+    /// Something that the user has no other words for has failed.
+    fn failed(sentence: String) -> Refusal {
+        Refusal { sentence, status: 1 }
+    }
+
+    fn say(&self) -> ExitCode {
+        let _ = writeln!(io::stderr(), "error: {}", self.sentence);
+        ExitCode::from(self.status)
+    }
+}
+
+impl From<String> for Refusal {
+    /// Bad usage.
+    fn from(sentence: String) -> Refusal {
+        Refusal { sentence, status: 2 }
     }
 }
 
@@ -59,23 +107,25 @@ enum Prepared {
 }
 
 /// Reads what is to be read, and sees whether all can be done, before anything is measured.
-fn prepared(args: &CompareArgs) -> Result<Prepared, String> {
+fn prepared(args: &CompareArgs, stop: &AtomicBool) -> Result<Prepared, Refusal> {
     if let Some(path) = &args.from {
         let comparison = output::read(path)?;
-        return Ok(Prepared::Recorded(Box::new(comparison), output::Output::of(args)?));
+        let output = output::Output::of(args, &comparison.work)?;
+        return Ok(Prepared::Recorded(Box::new(comparison), output));
     }
     let descriptors = raise_descriptors();
     let cores = cores::share_out()?;
-    let plan = args.plan(&cores, descriptors)?;
-    let output = output::Output::of(args)?;
+    let plan = args.plan(&cores, descriptors, stop)?;
+    let output = output::Output::of(args, &plan.talk.words)?;
     cores::pin(&cores.client)?;
     Ok(Prepared::Planned(Box::new(plan), output))
 }
 
-/// The first SIGINT or SIGTERM ends the comparison soon, which then writes what it has.
+/// The first SIGINT, SIGTERM or SIGHUP (the terminal is gone) ends the comparison soon, which then
+/// writes what it has.
 fn obey_signals() -> io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
         flag::register(signal, Arc::clone(&stop))?;
     }
     Ok(stop)
@@ -88,9 +138,4 @@ fn raise_descriptors() -> u64 {
     // Where it may not be raised it stays, and experiments that need more say so.
     let _ = setrlimit(Resource::Nofile, raised);
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
-}
-
-fn refuse(sentence: &str, status: u8) -> ExitCode {
-    let _ = writeln!(io::stderr(), "error: {sentence}");
-    ExitCode::from(status)
 }

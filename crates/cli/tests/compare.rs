@@ -186,7 +186,9 @@ fn an_interrupted_comparison_leaves_what_it_has() {
 fn what_cannot_be_compared_is_said_at_once() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("other.json"), r#"{"schema": "switchboard.load/1"}"#).unwrap();
-    let cases: [(&[&str], &str); 10] = [
+    fs::write(folder.path().join("old.json"), include_str!("../../lab/tests/example.json"))
+        .unwrap();
+    let cases: [(&[&str], &str); 12] = [
         (&["-m", "epol"], "did you mean `epoll`"),
         (&["-m", "epoll,epoll"], "twice"),
         (&["-e", "idel"], "did you mean `idle`"),
@@ -195,6 +197,8 @@ fn what_cannot_be_compared_is_said_at_once() {
         (&["--command", "./mine"], "{address}"),
         (&["--command", "./mine {address} {model}"], "--script FILE.toml"),
         (&["--external", "go=./echo"], "{port}"),
+        (&["--worse-than", "5%"], "--against"),
+        (&["-s", "upper", "--against", "old.json"], "--other-work"),
         (&["--from", "other.json"], "switchboard.load/1"),
         (&["--from", "none.json"], "cannot read none.json"),
     ];
@@ -203,7 +207,7 @@ fn what_cannot_be_compared_is_said_at_once() {
         assert_eq!(output.status.code(), Some(2), "{words:?}");
         assert!(text(&output.stderr).contains(sentence), "{words:?}: {}", text(&output.stderr));
     }
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing was begun");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing was begun");
 }
 
 /// Kills: an experiment that is in no list, or claims nothing.

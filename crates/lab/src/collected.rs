@@ -115,7 +115,7 @@ impl Collected {
         };
         if facts.is_empty() {
             let sentence = "the models or the figures that it is about are missing here".to_owned();
-            facts.push(Fact { sentence, held: None });
+            facts.push(Fact { sentence, held: None, untested: true });
         }
         Claim { sentence: design.claim.to_owned(), verdict, facts }
     }

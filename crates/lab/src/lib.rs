@@ -6,18 +6,20 @@
 //!   [`talk`]: what its peers say, and `rehearsal`, which finds out.
 //! - [`experiment`]: the experiments, a file each, and their claims.
 //! - [`mod@run`]: rounds, in which models have their turns. [`stage`]: what an experiment is lent;
-//!   [`driven`]: what it sees.
+//!   [`driven`]: what it sees. [`arrivals`]: peers that come until no more are let in.
 //!   [`server`]: a server under test. [`cores`]: who runs where. [`peers`]: some that wait.
-//!   [`slices`]: processor time, undisturbed. `kernel`: what the kernel holds. `counted`: what a server counts. `traced`: what
+//!   [`slices`]: processor time, undisturbed. `holder`: which process serves a peer. `kernel`: what
+//!   the kernel holds. `counted`: what a server counts. `traced`: what
 //!   strace counts.
 //! - [`record`]: what a comparison found, as plain data. results.json is that. `collected`: how
 //!   samples become it. `environment`: where it was found.
 //! - [`statistics`]: what samples say, and what they do not.
-//! - [`answer`]: which model a workload should be served with, according to it.
+//! - `shell`: how a command line is written. [`answer`]: which model a workload should be served with, according to it.
 //! - [`report`]: how it is written down.
 //! - [`explain`]: the system calls of one conversation under each model, and why each is there.
 
 pub mod answer;
+pub mod arrivals;
 mod collected;
 pub mod cores;
 mod counted;
@@ -25,6 +27,7 @@ pub mod driven;
 mod environment;
 pub mod experiment;
 pub mod explain;
+mod holder;
 mod kernel;
 pub mod peers;
 pub mod plan;
@@ -33,6 +36,7 @@ mod rehearsal;
 pub mod report;
 pub mod run;
 pub mod server;
+mod shell;
 pub mod slices;
 pub mod stage;
 pub mod statistics;

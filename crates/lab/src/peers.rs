@@ -99,6 +99,11 @@ impl Silent {
         Ok(())
     }
 
+    /// Their connections, in the order in which they came.
+    pub(crate) fn streams(&self) -> &[TcpStream] {
+        &self.0
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.0.len()

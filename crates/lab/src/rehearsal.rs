@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use switchboard_load::message::escape;
@@ -16,15 +17,21 @@ const SILENCE: Duration = Duration::from_millis(150);
 const REPLY_MAX: usize = 64 * 1024;
 
 /// Starts `target`, lets it say what it says to who connects, says `line`, and takes what comes then
-/// for the reply that it always gives. `words` name the service.
+/// for the reply that it always gives. `words` name the service. Ends soon when `stop` is raised.
 ///
 /// # Errors
 /// A sentence, if it cannot be started or has no answer.
-pub fn rehearse(target: &Target, line: &str, words: &str) -> Result<Talk, String> {
-    let server = Running::start(target, None, &[])
-        .map_err(|error| format!("{words} cannot be rehearsed under {}: {error}", target.name))?;
-    let reply = ask(server.address, line.as_bytes())
-        .map_err(|error| format!("{words} cannot be rehearsed under {}: {error}", target.name))?;
+pub fn rehearse(
+    target: &Target,
+    line: &str,
+    words: &str,
+    stop: &AtomicBool,
+) -> Result<Talk, String> {
+    let failed =
+        |error: String| format!("{words} cannot be rehearsed under {}: {error}", target.name);
+    let server = Running::start(target, None, &[], stop).map_err(failed)?;
+    let reply =
+        ask(server.address, line.as_bytes(), stop).map_err(|error| failed(error.to_string()))?;
     if reply.is_empty() {
         return Err(format!(
             "{words} has no answer to `{}`; give it a dialogue: --script FILE.toml",
@@ -47,17 +54,17 @@ pub fn rehearse(target: &Target, line: &str, words: &str) -> Result<Talk, String
 }
 
 /// What comes after `line` and not before it.
-fn ask(address: SocketAddr, line: &[u8]) -> io::Result<Vec<u8>> {
+fn ask(address: SocketAddr, line: &[u8], stop: &AtomicBool) -> io::Result<Vec<u8>> {
     let mut peer = TcpStream::connect(address)?;
     peer.set_read_timeout(Some(SILENCE))?;
-    until_silent(&mut peer)?;
+    until_silent(&mut peer, stop)?;
     peer.write_all(line)?;
-    until_silent(&mut peer)
+    until_silent(&mut peer, stop)
 }
 
-fn until_silent(peer: &mut TcpStream) -> io::Result<Vec<u8>> {
+fn until_silent(peer: &mut TcpStream, stop: &AtomicBool) -> io::Result<Vec<u8>> {
     let (mut came, mut buffer) = (Vec::new(), [0; 4096]);
-    while came.len() < REPLY_MAX {
+    while came.len() < REPLY_MAX && !stop.load(Ordering::Acquire) {
         match peer.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => came.extend_from_slice(&buffer[..count]),

@@ -4,7 +4,7 @@
 //! alike; every other round goes through the models in the opposite order. A cell that fails costs
 //! itself only.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -13,13 +13,15 @@ use crate::collected::Collected;
 use crate::environment;
 use crate::experiment::{Design, Place, Readings, Unmeasured};
 use crate::plan::Plan;
-use crate::record::{Comparison, SCHEMA};
+use crate::record::{Comparison, Environment, SCHEMA};
 use crate::stage::Stage;
 use crate::target::Target;
 
 /// A cell that failed and took longer is not tried again: a server that hangs would take as long each
 /// time.
 const COSTLY: Duration = Duration::from_secs(1);
+/// So many such cells of a model that never had a figure, and it is not tried at all any more.
+const HOPELESS: u32 = 2;
 
 /// Measures one model at one point, once.
 pub trait Runner {
@@ -45,6 +47,11 @@ pub struct Turn<'a> {
 pub trait Watch {
     /// A turn begins; so many cells of all are done, and it takes about so much longer.
     fn turn(&mut self, turn: &Turn<'_>, done: usize, of: usize, left: Duration);
+
+    /// A round is over, and more are to come: what there is, as if it had been stopped here.
+    fn round_is_over(&mut self, so_far: &Comparison) {
+        let _ = so_far;
+    }
 }
 
 /// This machine.
@@ -80,34 +87,19 @@ pub fn run(
     watch: &mut dyn Watch,
     stop: &AtomicBool,
 ) -> Comparison {
-    let began = Instant::now();
-    let mut environment = environment::here(plan);
     let mut run = Run {
         plan,
         runner,
         watch,
         stop,
-        began,
+        began: Instant::now(),
+        environment: environment::here(plan),
         collected: Collected::of(plan),
         done: 0,
-        given_up: HashMap::new(),
+        given_up: GivenUp::default(),
     };
     let interrupted = run.rounds();
-    environment.load_average[1] = environment::load_average();
-    Comparison {
-        schema: SCHEMA.to_owned(),
-        environment,
-        work: plan.talk.words.clone(),
-        reference: plan.targets[plan.reference].name.clone(),
-        models: plan.targets.iter().map(Target::subject).collect(),
-        rounds: plan.rounds,
-        confidence: plan.pace.confidence().share(),
-        quick: plan.budget().is_some(),
-        interrupted,
-        seconds: began.elapsed().as_secs_f64(),
-        experiments: run.collected.experiments(plan),
-        answer: None,
-    }
+    run.comparison(interrupted)
 }
 
 struct Run<'a> {
@@ -116,10 +108,59 @@ struct Run<'a> {
     watch: &'a mut dyn Watch,
     stop: &'a AtomicBool,
     began: Instant,
+    environment: Environment,
     collected: Collected,
     done: usize,
-    /// Why a model is not tried again in an experiment.
-    given_up: HashMap<(&'static str, usize), String>,
+    given_up: GivenUp,
+}
+
+/// What is not tried again, and why.
+#[derive(Default)]
+struct GivenUp {
+    /// A model at a point of an experiment, whose place is given as bits.
+    cells: HashMap<(&'static str, u64, usize), String>,
+    /// A model.
+    models: HashMap<usize, String>,
+    /// Models that have had a figure.
+    alive: HashSet<usize>,
+    /// How many cells a model failed in that took long.
+    costly: HashMap<usize, u32>,
+}
+
+impl GivenUp {
+    fn reason(&self, turn: &Turn<'_>, target: usize) -> Option<String> {
+        let cell = (turn.design.name, turn.place.x.to_bits(), target);
+        self.models.get(&target).or_else(|| self.cells.get(&cell)).cloned()
+    }
+
+    /// A cell was tried, and took so long. A model whose server does not come up, or that has hung
+    /// wherever it was tried, would hold up every experiment that is still to come.
+    fn tried(
+        &mut self,
+        turn: &Turn<'_>,
+        target: usize,
+        (found, took): (&Result<Readings, Unmeasured>, Duration),
+    ) {
+        let (reason, no_server) = match found {
+            Ok(readings) if readings.iter().any(|(_, sample)| sample.is_ok()) => {
+                self.alive.insert(target);
+                return;
+            }
+            Err(Unmeasured::Because(reason)) => (reason, false),
+            Err(Unmeasured::NoServer(reason)) => (reason, true),
+            Ok(_) | Err(Unmeasured::Interrupted) => return,
+        };
+        if took <= COSTLY {
+            return;
+        }
+        let costly = self.costly.entry(target).or_default();
+        *costly += 1;
+        if no_server || (*costly >= HOPELESS && !self.alive.contains(&target)) {
+            self.models.insert(target, reason.clone());
+        }
+        let cell = (turn.design.name, turn.place.x.to_bits(), target);
+        self.cells.insert(cell, reason.clone());
+    }
 }
 
 impl Run<'_> {
@@ -128,6 +169,10 @@ impl Run<'_> {
         for round in 1..=self.plan.rounds {
             if round > 1 && !self.has_time_for_another(round) {
                 return false;
+            }
+            if round > 1 {
+                let so_far = self.comparison(true);
+                self.watch.round_is_over(&so_far);
             }
             for design in &self.plan.designs {
                 for place in self.plan.places(design) {
@@ -170,23 +215,42 @@ impl Run<'_> {
         self.done += 1;
         let began = Instant::now();
         let late = self.plan.budget().is_some_and(|budget| self.began.elapsed() > budget);
-        let key = (turn.design.name, target);
-        let readings = match self.given_up.get(&key) {
+        let readings = match self.given_up.reason(turn, target) {
             _ if late => Err("the two minutes of --quick were over".to_owned()),
-            Some(reason) => Err(reason.clone()),
-            None => match self.runner.measure(turn) {
-                Ok(readings) => Ok(readings),
-                Err(Unmeasured::Because(reason)) => Err(reason),
-                Err(Unmeasured::Interrupted) => return Err(Interrupted),
-            },
+            Some(reason) => Err(reason),
+            None => {
+                let found = self.runner.measure(turn);
+                self.given_up.tried(turn, target, (&found, began.elapsed()));
+                match found {
+                    Ok(readings) => Ok(readings),
+                    Err(Unmeasured::Because(reason) | Unmeasured::NoServer(reason)) => Err(reason),
+                    Err(Unmeasured::Interrupted) => return Err(Interrupted),
+                }
+            }
         };
-        if let Err(reason) = &readings
-            && began.elapsed() > COSTLY
-        {
-            self.given_up.insert(key, reason.clone());
-        }
         self.collected.add(turn, target, (readings, began.elapsed()));
         Ok(())
+    }
+
+    /// The record of what there is.
+    fn comparison(&self, interrupted: bool) -> Comparison {
+        let plan = self.plan;
+        let mut environment = self.environment.clone();
+        environment.load_average[1] = environment::load_average();
+        Comparison {
+            schema: SCHEMA.to_owned(),
+            environment,
+            work: plan.talk.words.clone(),
+            reference: plan.targets[plan.reference].name.clone(),
+            models: plan.targets.iter().map(Target::subject).collect(),
+            rounds: plan.rounds,
+            confidence: plan.pace.confidence().share(),
+            quick: plan.budget().is_some(),
+            interrupted,
+            seconds: self.began.elapsed().as_secs_f64(),
+            experiments: self.collected.experiments(plan),
+            answer: None,
+        }
     }
 
     /// How much longer it takes, by the plan at first, and by what it took later.
@@ -205,3 +269,55 @@ impl Run<'_> {
 
 /// Somebody stopped it.
 struct Interrupted;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::find;
+    use crate::target::Launch;
+
+    fn tried(given_up: &mut GivenUp, at: (&str, f64), found: Result<Readings, Unmeasured>) -> bool {
+        let (place, target) = (Place { x: at.1, label: String::new() }, target());
+        let design = find(at.0).unwrap();
+        let turn = Turn { design, place: &place, target: &target, round: 1 };
+        if given_up.reason(&turn, 0).is_some() {
+            return false;
+        }
+        given_up.tried(&turn, 0, (&found, COSTLY * 2));
+        true
+    }
+
+    fn target() -> Target {
+        Target { name: "mine".to_owned(), model: None, launch: Launch::External(Vec::new()) }
+    }
+
+    fn hangs() -> Result<Readings, Unmeasured> {
+        Err(Unmeasured::Because("no reply within 3 s".to_owned()))
+    }
+
+    /// Kills: a server that is waited for in every experiment although it never listens.
+    #[test]
+    fn who_does_not_come_up_is_given_up_for_good() {
+        let mut given_up = GivenUp::default();
+        let none = Err(Unmeasured::NoServer("does not listen".to_owned()));
+        assert!(tried(&mut given_up, ("few", 1.0), none));
+        assert!(!tried(&mut given_up, ("idle", 0.0), hangs()));
+    }
+
+    /// Kills: a point that is lost because another one hung; a model that hangs everywhere, and is
+    /// waited for everywhere.
+    #[test]
+    fn who_hangs_at_a_point_is_given_up_there() {
+        let mut given_up = GivenUp::default();
+        let fine = || Ok(vec![("cpu_ns", Ok(1.0.into()))]);
+        assert!(tried(&mut given_up, ("idle", 900.0), hangs()));
+        assert!(tried(&mut given_up, ("idle", 0.0), fine()));
+        assert!(!tried(&mut given_up, ("idle", 900.0), fine()));
+        assert!(tried(&mut given_up, ("few", 1.0), hangs()));
+        assert!(tried(&mut given_up, ("few", 2.0), hangs()), "it has had figures");
+        let mut given_up = GivenUp::default();
+        assert!(tried(&mut given_up, ("idle", 0.0), hangs()));
+        assert!(tried(&mut given_up, ("few", 1.0), hangs()));
+        assert!(!tried(&mut given_up, ("many", 100.0), hangs()), "it never had any");
+    }
+}

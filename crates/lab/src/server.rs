@@ -2,19 +2,22 @@
 //! started.
 //!
 //! It is the leader of a process group, so that a Ctrl-C on the terminal is not the server's, and
-//! that what it forked can be ended with it, however it fares. One that is dropped is killed.
+//! that what it forked can be ended with it, however it fares. One that is dropped is killed, and so
+//! is one whose starting thread ends: when somebody kills this process, no server stays behind.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+use switchboard::testing::die_with_this_thread;
 
 use crate::counted::Counted;
 use crate::target::Target;
@@ -24,6 +27,10 @@ use crate::target::Target;
 pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks at a process, or at a port that nobody listens on yet.
 const LOOK: Duration = Duration::from_millis(2);
+/// Between two looks whether somebody wants no server any more.
+const GLANCE: Duration = Duration::from_millis(50);
+/// What a start says that was stopped.
+const STOPPED: &str = "it was stopped before it listened";
 /// Lines of standard error that are kept, for the sentence that says why it ended.
 const KEPT: usize = 20;
 
@@ -54,8 +61,8 @@ pub struct Stopped {
 }
 
 impl Running {
-    /// Starts `target` and waits until it listens. `service` takes the place of its own, `flags` are
-    /// added.
+    /// Starts `target` and waits until it listens, or `stop` is raised. `service` takes the place of
+    /// its own, `flags` are added. The server lives no longer than the thread that calls this.
     ///
     /// # Errors
     /// A sentence, if it does not start, does not listen in time, or ends before.
@@ -63,17 +70,16 @@ impl Running {
         target: &Target,
         service: Option<&[String]>,
         flags: &[String],
+        stop: &AtomicBool,
     ) -> Result<Running, String> {
         let port = if target.is_ours() { 0 } else { free_port()? };
         let words = target.words(port, service, flags);
         let (program, arguments) = words.split_first().ok_or("the command line is empty")?;
         let began = Instant::now();
-        let mut child = Command::new(program)
-            .args(arguments)
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+        let mut command = Command::new(program);
+        command.args(arguments).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = die_with_this_thread(&mut command)
             .spawn()
             .map_err(|error| format!("`{program}` cannot be started: {error}"))?;
         let (tell, lines) = channel();
@@ -85,9 +91,9 @@ impl Running {
         let (said, ready_after) = (VecDeque::new(), Duration::ZERO);
         let mut running = Running { child, stdin, lines, said, ours, address, ready_after };
         if ours {
-            running.await_ready_line()?
+            running.await_ready_line(stop)?
         } else {
-            running.await_port()?
+            running.await_port(stop)?
         }
         running.ready_after = began.elapsed();
         Ok(running)
@@ -159,13 +165,20 @@ impl Running {
         }
     }
 
-    fn await_ready_line(&mut self) -> Result<(), String> {
-        let found =
-            self.line(PATIENCE, |(error, line)| !error && line.starts_with("listening on "));
-        let Ok(line) = found else {
-            return Err(self.ended_soon().unwrap_or_else(|| {
-                format!("does not say that it listens within {} s", PATIENCE.as_secs())
-            }));
+    fn await_ready_line(&mut self, stop: &AtomicBool) -> Result<(), String> {
+        let until = Instant::now() + PATIENCE;
+        let line = loop {
+            let ready = |(error, line): &Line| !error && line.starts_with("listening on ");
+            match self.line(GLANCE, ready) {
+                Ok(line) => break line,
+                Err(_) if stop.load(Ordering::Acquire) => return Err(STOPPED.to_owned()),
+                Err(RecvTimeoutError::Timeout) if Instant::now() < until => {}
+                Err(_) => {
+                    return Err(self.ended_soon().unwrap_or_else(|| {
+                        format!("does not say that it listens within {} s", PATIENCE.as_secs())
+                    }));
+                }
+            }
         };
         let word = line.split(' ').nth(2).unwrap_or_default();
         self.address = word
@@ -175,11 +188,14 @@ impl Running {
     }
 
     /// Anyone's server: it listens when somebody can connect.
-    fn await_port(&mut self) -> Result<(), String> {
+    fn await_port(&mut self, stop: &AtomicBool) -> Result<(), String> {
         let until = Instant::now() + PATIENCE;
         while TcpStream::connect(self.address).is_err() {
             if let Some(ended) = self.ended() {
                 return Err(ended);
+            }
+            if stop.load(Ordering::Acquire) {
+                return Err(STOPPED.to_owned());
             }
             if Instant::now() > until {
                 let (port, seconds) = (self.address.port(), PATIENCE.as_secs());
@@ -199,12 +215,9 @@ impl Running {
         while let Ok(line) = self.lines.recv_timeout(LOOK * 10) {
             self.keep(line);
         }
-        match self
-            .said
-            .iter()
-            .rev()
-            .find(|line| line.contains("error") || line.contains("panicked"))
-        {
+        let telling = |line: &&String| line.contains("error") || line.contains("panicked");
+        // Whoever fails in words of its own fails in the last ones.
+        match self.said.iter().rev().find(telling).or_else(|| self.said.back()) {
             Some(line) => format!("the server ended ({status}): {line}"),
             None => format!("the server ended ({status})"),
         }

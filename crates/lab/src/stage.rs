@@ -117,12 +117,16 @@ impl Stage<'_> {
         {
             return Err(Unmeasured::Because(format!("needs peers of the stock service `{name}`")));
         }
+        let own = service.is_none() && flags.is_empty();
         let service = service.map(owned);
-        cores::on(&self.cores.server, &self.cores.client, || {
-            Running::start(self.target, service.as_deref(), &owned(flags))
+        let started = cores::on(&self.cores.server, &self.cores.client, || {
+            Running::start(self.target, service.as_deref(), &owned(flags), &self.stop)
+        });
+        started.flatten().map_err(|sentence| match own {
+            _ if self.stop.load(Ordering::Acquire) => Unmeasured::Interrupted,
+            true => Unmeasured::NoServer(sentence),
+            false => Unmeasured::Because(sentence),
         })
-        .flatten()
-        .map_err(Unmeasured::Because)
     }
 
     /// So many peers that are let in and say nothing, until this is dropped.

@@ -25,6 +25,9 @@ pub struct Talk {
     pub expect: Expect,
     /// A dialogue, in place of messages and replies.
     pub script: Option<Script>,
+    /// Whether it is a dialogue or a program of the user's own, in whose place no stock service is to
+    /// be measured.
+    pub own: bool,
 }
 
 impl Talk {
@@ -51,7 +54,7 @@ impl Talk {
         };
         let size = if service == "work" { 22 } else { SIZE };
         let words = format!("{words}, {size} bytes a message");
-        Ok(Talk { words, message, protocol, expect, script: None })
+        Ok(Talk { words, message, protocol, expect, script: None, own: false })
     }
 
     /// What to ask a stock service whose answer depends on its options, if it is one: see
@@ -68,6 +71,7 @@ impl Talk {
             protocol: Protocol::Raw,
             expect: Expect::Echo,
             script: Some(script),
+            own: true,
         }
     }
 
@@ -79,6 +83,7 @@ impl Talk {
             protocol: Protocol::Raw,
             expect: Expect::Echo,
             script: None,
+            own: false,
         }
     }
 
@@ -95,6 +100,17 @@ impl Talk {
             end: End::After(lasts),
             timeout: TIMEOUT,
             ..Plan::default()
+        }
+    }
+
+    /// Whether a peer that has said what it has to say is still connected.
+    ///
+    /// # Errors
+    /// A sentence, if its dialogue closes the connection.
+    pub fn stays(&self) -> Result<(), String> {
+        match self.script.as_ref().is_some_and(Script::closes) {
+            true => Err("the dialogue closes its connections; its peers do not stay".to_owned()),
+            false => Ok(()),
         }
     }
 

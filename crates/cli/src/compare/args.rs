@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use switchboard_lab::answer::Workload;
@@ -23,8 +24,9 @@ own, again and again, in turns with the others, on other processors than the loa
 enough. What it finds goes to the terminal and into a folder: results.json, results.csv,
 report.html.
 
-Exit status: 0; 1 when something is worse than in --against, or could not be written; 2 for bad
-usage; 130 when it was stopped by a signal before its end, with what it had.")]
+Exit status: 0; 1 when something is worse than in --against, or nothing could be compared with it, or
+something could not be written; 2 for bad usage; 130 when it was stopped by a signal before its end,
+with what it had.")]
 pub(crate) struct CompareArgs {
     /// Within two minutes: fewer models, points and rounds, shorter times
     #[arg(long)]
@@ -93,8 +95,13 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "RESULTS.json")]
     pub(super) against: Option<PathBuf>,
 
+    /// Compare with --against even if something else was served there, or something else was said
+    #[arg(long, requires = "against")]
+    pub(super) other_work: bool,
+
     /// What counts as worse: by more than this, beyond the noise
-    #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = share,
+        requires = "against")]
     pub(super) worse_than: f64,
 }
 
@@ -103,7 +110,12 @@ impl CompareArgs {
     ///
     /// # Errors
     /// A sentence that says what to change.
-    pub(super) fn plan(&self, cores: &Cores, descriptors: u64) -> Result<Plan, String> {
+    pub(super) fn plan(
+        &self,
+        cores: &Cores,
+        descriptors: u64,
+        stop: &AtomicBool,
+    ) -> Result<Plan, String> {
         let pace = if self.quick { Pace::Quick } else { Pace::Full };
         let (said, launch) = self.work.work()?;
         let mut targets = models::chosen(self.models.as_deref(), pace, &launch)?;
@@ -113,7 +125,7 @@ impl CompareArgs {
         Ok(Plan {
             reference: self.reference(&targets)?,
             designs: self.designs()?,
-            talk: said.to(&targets)?,
+            talk: said.to(&targets, stop)?,
             targets,
             rounds,
             pace,

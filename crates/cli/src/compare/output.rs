@@ -9,11 +9,15 @@ use std::process::ExitCode;
 use switchboard_lab::experiment::EXPERIMENTS;
 use switchboard_lab::{Comparison, report};
 
+use super::Refusal;
 use super::args::CompareArgs;
 use crate::table::{self, Format};
 
 /// After a signal, as shells count: 128 and its number.
-const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
+
+/// What every output is made from.
+const RESULTS: &str = "results.json";
 
 /// Where a comparison goes.
 pub(super) struct Output {
@@ -23,23 +27,43 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Makes the folder and reads what is compared against, before anything is measured.
+    /// Makes the folder and reads what is compared against, before anything is measured; `work` is
+    /// what the peers will say.
     ///
     /// # Errors
     /// A sentence that says what to change.
-    pub(super) fn of(args: &CompareArgs) -> Result<Output, String> {
+    pub(super) fn of(args: &CompareArgs, work: &str) -> Result<Output, Refusal> {
         let against = args.output.against.as_deref().map(read).transpose()?;
+        if let Some(old) = against.as_ref().filter(|old| old.work != work)
+            && !args.output.other_work
+        {
+            return Err(Refusal::from(format!(
+                "--against has figures of other work (`{}`) than this (`{work}`), which say nothing \
+                 about it; to compare them all the same, add --other-work",
+                old.work
+            )));
+        }
         let folder = match (&args.output.out, &args.from) {
             (Some(folder), _) => Some(folder.clone()),
             (None, Some(_)) => None,
             (None, None) => Some(PathBuf::from(report::folder_name())),
         };
         if let Some(folder) = &folder {
-            fs::create_dir_all(folder)
-                .map_err(|error| format!("cannot make the folder {}: {error}", folder.display()))?;
+            fs::create_dir_all(folder).map_err(|error| {
+                Refusal::failed(format!("cannot make the folder {}: {error}", folder.display()))
+            })?;
         }
         let format = if args.output.json { Format::Json } else { args.output.format };
         Ok(Output { folder, format, against })
+    }
+
+    /// Writes what there is while more is measured, so that whatever ends this program loses no more
+    /// than a round.
+    pub(super) fn keep(&self, so_far: &Comparison) {
+        let Some(folder) = &self.folder else { return };
+        if let Err(sentence) = write(folder, RESULTS, &so_far.to_json()) {
+            complain(&format!("error: {sentence}"));
+        }
     }
 
     /// Writes and prints the comparison; the exit status of the program.
@@ -65,7 +89,7 @@ impl Output {
         if let Some(old) = &self.against {
             let changes = report::changes(old, comparison, args.output.worse_than);
             complain(&changes.text);
-            if changes.worse {
+            if changes.fails {
                 status = ExitCode::FAILURE;
             }
         }
@@ -79,16 +103,23 @@ impl Output {
 /// What is in the folder.
 fn write_files(folder: &Path, comparison: &Comparison) -> Result<String, String> {
     let files = [
-        ("results.json", comparison.to_json()),
+        (RESULTS, comparison.to_json()),
         ("results.csv", report::csv(comparison)),
         ("report.html", report::html(comparison)),
     ];
     for (name, text) in &files {
-        let path = folder.join(name);
-        fs::write(&path, text)
-            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        write(folder, name, text)?;
     }
     Ok(files.map(|(name, _)| name).join(", "))
+}
+
+/// Writes a file whole or not at all: who reads it meanwhile, or is left with it when this program is
+/// killed, has the text from before.
+fn write(folder: &Path, name: &str, text: &str) -> Result<(), String> {
+    let (path, new) = (folder.join(name), folder.join(format!(".{name}.new")));
+    fs::write(&new, text)
+        .and_then(|()| fs::rename(&new, &path))
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
 /// A comparison that was made before.

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use switchboard_lab::talk::Talk;
@@ -53,12 +54,12 @@ impl Said {
     ///
     /// # Errors
     /// A sentence, if it does not answer.
-    pub(super) fn to(self, targets: &[Target]) -> Result<Talk, String> {
+    pub(super) fn to(self, targets: &[Target], stop: &AtomicBool) -> Result<Talk, String> {
         match self {
             Said::Known(talk) => Ok(talk),
             Said::Asked { question, words } => {
                 let able = targets.iter().find(|target| target.subject().unavailable.is_none());
-                rehearse(able.ok_or("none of the models can run here")?, question, &words)
+                rehearse(able.ok_or("none of the models can run here")?, question, &words, stop)
             }
         }
     }
@@ -89,7 +90,7 @@ impl WorkArgs {
             (None, Some(command)) => {
                 let talk = Talk::to(&words[0], service)?;
                 let words = format!("{command}, spoken to as {}", talk.words);
-                Said::Known(Talk { words, ..talk })
+                Said::Known(Talk { words, own: true, ..talk })
             }
             (None, None) => match Talk::question(&words[0]) {
                 Some(question) => Said::Asked { question, words: service.to_owned() },

@@ -94,14 +94,19 @@ pub(super) fn choose(comparison: &Comparison, workload: &Workload, without: &[&s
     let mut left = models;
     for criterion in criteria {
         let decides = steps.is_empty();
+        let able = choice.excluded.len();
         let rated = rated(&estimates, criterion, &left, &mut choice, decides);
         if decides && !choice.missing.is_empty() {
             let names = choice.missing.join(" and ");
             choice.rule = format!("There is no answer without figures of {names}");
             return choice;
         }
+        if decides && rated.is_empty() {
+            choice.no_figures(criterion, able);
+            return choice;
+        }
         let rounds = rated.iter().map(|one| one.estimate.known()).max().unwrap_or(0);
-        if decides && !rated.is_empty() && rounds < ROUNDS_MIN {
+        if decides && rounds < ROUNDS_MIN {
             choice.rule = format!(
                 "There is no answer from so few rounds, {rounds} here: fewer than {ROUNDS_MIN} do not \
                  tell models from noise"
@@ -240,6 +245,25 @@ fn rated<'a>(
 }
 
 impl Choice {
+    /// Of those who could serve it none has a figure of what decides: nobody can be recommended. From
+    /// place `able` on those that were excluded lack nothing but the figure.
+    fn no_figures(&mut self, criterion: Criterion, able: usize) {
+        let mut reasons: Vec<String> = Vec::new();
+        for Excluded { reason, .. } in self.excluded.drain(able..) {
+            if !reasons.contains(&reason) {
+                reasons.push(reason);
+            }
+        }
+        let because = match reasons.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", reasons.join("; ")),
+        };
+        self.rule = format!(
+            "There is no answer: no model has a figure of what decides, the {}{because}",
+            criterion.words()
+        );
+    }
+
     pub(super) fn needs(&mut self, experiment: &str) {
         if !self.missing.iter().any(|known| known == experiment) {
             self.missing.push(experiment.to_owned());

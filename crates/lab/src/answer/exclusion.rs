@@ -53,7 +53,12 @@ fn too_few(
         return Some(format!("it has room for {} peers at a time{unless}", units::count(most)));
     }
     let limit = comparison.experiment("limit")?;
-    let mut figures = limit.points.iter().filter_map(|point| limit.figure(point.x, name, "served"));
+    // Only whom it turned away shows a limit: others may have been on their way in.
+    let refuses = |x: f64| limit.figure(x, name, "refused").is_some_and(|one| one.median > 0.0);
+    let mut figures = limit
+        .points
+        .iter()
+        .filter_map(|point| limit.figure(point.x, name, "served").filter(|_| refuses(point.x)));
     let bounded = figures.find(|figure| !figure.at_least && figure.median < asked)?;
     let count = units::count(bounded.median as u64);
     Some(format!("it served {count} peers at a time, and no more (experiment limit)"))

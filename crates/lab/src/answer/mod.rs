@@ -11,8 +11,9 @@
 //! - `exclusion`: who cannot serve it at all. `choice`: who is best by which rule, and by what ties are
 //!   broken.
 //! - `change`: what would have to be different for another answer.
-//! - `serve`: the command line that starts it. [`text`]: the answer for a terminal.
+//! - `again`: what another comparison has to say again. `serve`: the command line that starts it. [`text`]: the answer for a terminal.
 
+mod again;
 mod change;
 mod choice;
 mod estimate;
@@ -24,6 +25,7 @@ mod workload;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Comparison, Ratio};
+use crate::shell;
 
 pub use self::text::text;
 pub use self::workload::Workload;
@@ -145,11 +147,15 @@ fn again(
     let asked = |name: &&str| {
         missing.iter().any(|one| one == name) || comparison.experiment(name).is_some()
     };
+    if !few_rounds && missing.is_empty() {
+        return None;
+    }
     let names: Vec<&str> = ASKED.iter().copied().filter(asked).collect();
+    let kept = again::kept(&comparison.environment.command_line);
+    let kept = if kept.is_empty() { String::new() } else { format!(" {}", shell::line(&kept)) };
     let names = names.join(",");
     let rounds = if few_rounds { " --rounds 5" } else { "" };
-    (few_rounds || !missing.is_empty())
-        .then(|| format!("switchboard compare --experiments {names}{rounds} --for '{workload}'"))
+    Some(format!("switchboard compare{kept} --experiments {names}{rounds} --for '{workload}'"))
 }
 
 /// What makes every answer of a comparison doubtful.

@@ -42,9 +42,6 @@ pub(super) static DESIGN: Design = Design {
 };
 
 fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
-    if stage.talk.script.is_some() {
-        return Err("a dialogue opens its own connections".to_owned().into());
-    }
     stage.has_descriptors(x as u64)?;
     // Who waits for a thread or process waits in the backlog; who has no descriptor is refused.
     if !stage.target.is_held_by_silence() {

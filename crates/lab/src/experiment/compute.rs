@@ -5,7 +5,7 @@ use std::time::Duration;
 use switchboard_load::units::time;
 use switchboard_load::{Arrivals, Rate, Schedule};
 
-use super::found::{fact, is_one_loop};
+use super::found::{fact, is_one_loop, untested};
 use super::{Design, Found, P50, P99, Pace, Readings, Unmeasured, numbers};
 use crate::peers::Burner;
 use crate::record::{Fact, Scale};
@@ -43,6 +43,11 @@ pub(super) static DESIGN: Design = Design {
 };
 
 fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
+    if stage.talk.own {
+        return Err("nothing that its peers say lets it compute; `--service work` does"
+            .to_owned()
+            .into());
+    }
     stage.has_room(OTHERS + 1)?;
     let mut server = stage.serve_with(Some(&["work"]), &[])?;
     let burner = match x > 0.0 {
@@ -84,7 +89,15 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
         );
         Some(fact(p99 <= least * SHARE_MAX, sentence))
     };
-    let free = found.medians(last.x, &free, P99.name);
-    let free = free.into_iter().filter_map(lets);
-    loops.iter().map(stalls).chain(free).collect()
+    let medians = found.medians(last.x, &free, P99.name);
+    let measured = |wanted: &dyn Fn(&str) -> bool| medians.iter().any(|(model, _)| wanted(model));
+    let waiting = found.models(|model| matches!(model.kind().name, "thread" | "process"));
+    let parts = [
+        (!loops.is_empty(), "a loop"),
+        (measured(&|model| !waiting.contains(&model)), "a hybrid"),
+        (measured(&|model| waiting.contains(&model)), "threads or processes"),
+    ];
+    let lacking = parts.into_iter().filter(|(known, _)| !known).map(|(_, part)| untested(part));
+    let free = medians.iter().copied().filter_map(lets);
+    loops.iter().map(stalls).chain(free).chain(lacking).collect()
 }

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use switchboard_load::units::time;
 
-use super::found::fact;
+use super::found::{fact, untested};
 use super::{Design, Found, Measure, Place, Readings, Unmeasured};
+use crate::holder;
 use crate::peers::Peer;
 use crate::record::{Better, Fact, Scale};
 use crate::stage::Stage;
@@ -42,7 +43,8 @@ pub(super) static DESIGN: Design = Design {
     claim: "A crash takes one peer, one process, or all: the whole server, unless peers are in \
             processes of their own; a panic takes its own peer only, under every model.",
     method: "Six peers talk to the service `work`; another lets it panic, or abort its process. Then \
-             all are asked again, and a newcomer tries to be served.",
+             all are asked again, and a newcomer tries to be served. With a program or a dialogue of \
+             your own the peers are silent, and the process that serves the other one gets SIGABRT.",
     axis: ("", "", Scale::Kinds),
     measures: &[LOST, RECOVERY],
     points: |pace| {
@@ -58,6 +60,9 @@ pub(super) static DESIGN: Design = Design {
 
 fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     stage.has_room(OTHERS as u64 + 1)?;
+    if stage.talk.own {
+        return measure_own(stage, x);
+    }
     let mut server = stage.serve_with(Some(&["work", "--allow-crash"]), &[])?;
     let mut others = Vec::new();
     for _ in 0..OTHERS {
@@ -83,6 +88,27 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     };
     let lost = others.iter_mut().filter_map(|peer| peer.ask("echo there", "there").err()).count();
     let lost = lost as f64 / OTHERS as f64;
+    Ok(vec![(LOST.name, Ok(lost.into())), (RECOVERY.name, recovery)])
+}
+
+/// The same for a service that has no word to crash it: the process that serves one of the peers gets
+/// the signal that abort(3) ends it with.
+fn measure_own(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
+    if x == PANIC {
+        return Err("nothing that its peers say lets it panic; `--service work` does"
+            .to_owned()
+            .into());
+    }
+    let mut server = stage.serve()?;
+    let peers = stage.silent(&mut server, OTHERS as u64 + 1)?;
+    let Some((bad, others)) = peers.streams().split_last() else {
+        return Err(Unmeasured::Interrupted);
+    };
+    let process = holder::of(bad, server.address, server.pid())?;
+    holder::abort(process)?;
+    let lost = others.iter().filter(|peer| holder::has_lost(peer)).count();
+    let lost = lost as f64 / OTHERS as f64;
+    let recovery = Err("is measured with the stock services only".to_owned());
     Ok(vec![(LOST.name, Ok(lost.into())), (RECOVERY.name, recovery)])
 }
 
@@ -113,5 +139,15 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
             facts.push(fact(held, say(model, "an abort", share) + &back));
         }
     }
+    let known =
+        |x, models: &[&str]| models.iter().any(|model| found.median(x, model, LOST.name).is_some());
+    let shared =
+        found.models(|model| !model.kind().isolates_crashes && model.processes().is_none());
+    let parts = [
+        (known(PANIC, &found.models(|_| true)), "a panic (--quick leaves it out)"),
+        (known(ABORT, &shared), "an abort of a process that all peers share"),
+        (known(ABORT, &alone), "an abort where peers are in processes of their own"),
+    ];
+    facts.extend(parts.into_iter().filter(|(known, _)| !known).map(|(_, part)| untested(part)));
     facts
 }

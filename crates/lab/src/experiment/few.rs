@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_load::units::several;
 
-use super::found::{fact, is_one_loop};
+use super::found::{fact, is_one_loop, untested};
 use super::{CALLS, CPU, Design, Found, P50, Pace, RATE, Readings, Unmeasured, numbers};
 use crate::record::{Fact, Scale};
 use crate::slices::Slicing;
@@ -47,7 +47,7 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     let calls = match stage.target.is_ours() {
         true => driven.calls(),
         false => match stage.traced_calls(plan) {
-            Err(Unmeasured::Because(reason)) => Err(reason),
+            Err(Unmeasured::Because(reason) | Unmeasured::NoServer(reason)) => Err(reason),
             calls => Ok(calls?),
         },
     };
@@ -66,7 +66,9 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
     let loops = found.models(|model| is_one_loop(model) && model.kind().name != "uring");
     let loops = found.medians(first.x, &loops, CALLS.name);
     let least = loops.into_iter().min_by(|one, other| one.1.total_cmp(&other.1));
-    let Some((loop_name, loop_calls)) = least else { return Vec::new() };
+    let Some((loop_name, loop_calls)) = least else {
+        return vec![untested("a loop that asks who is ready")];
+    };
     let waiting = found.plain(WAITING);
     let one = |(model, calls): (&str, f64)| {
         let peers = several(first.x as u64, "peer", "peers");
@@ -78,5 +80,7 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
             ),
         )
     };
-    found.medians(first.x, &waiting, CALLS.name).into_iter().map(one).collect()
+    let facts = found.medians(first.x, &waiting, CALLS.name).into_iter().map(one);
+    let known = |model: &str| found.median(first.x, model, CALLS.name).is_some();
+    facts.chain(found.untested(WAITING, known)).collect()
 }

@@ -43,6 +43,19 @@ impl<'a> Found<'a> {
         models.iter().filter_map(one).collect()
     }
 
+    /// Which of these models, each plain, the claim is about and nothing was found of, if any; `is_known`
+    /// says of a model whether something was.
+    pub fn untested(
+        &self,
+        names: &[&'static str],
+        is_known: impl Fn(&str) -> bool,
+    ) -> Option<Fact> {
+        let known = |name: &&&str| !self.plain(&[**name]).into_iter().any(&is_known);
+        let missing: Vec<&str> = names.iter().filter(known).copied().collect();
+        let needs = format!("{} (not compared here, or without figures)", missing.join(", "));
+        (!missing.is_empty()).then(|| untested(&needs))
+    }
+
     /// The straight line through a model's points.
     pub fn fit(&self, model: &str) -> Option<&'a Fit> {
         self.experiment.fits.iter().find(|fit| fit.model == model)
@@ -81,10 +94,94 @@ pub(super) fn unless_noise(held: Option<bool>, sentence: String) -> Fact {
 
 /// A sentence that speaks for the claim, or against it.
 pub(super) fn fact(held: bool, sentence: String) -> Fact {
-    Fact { sentence, held: Some(held) }
+    Fact { sentence, held: Some(held), untested: false }
 }
 
 /// A sentence that speaks neither for the claim nor against it.
 pub(super) fn remark(sentence: String) -> Fact {
-    Fact { sentence, held: None }
+    Fact { sentence, held: None, untested: false }
+}
+
+/// A part of the claim was not tested: what is lacking.
+pub(super) fn untested(lacking: &str) -> Fact {
+    Fact { sentence: format!("not tested: {lacking}"), held: None, untested: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::EXPERIMENTS;
+    use super::*;
+    use crate::record::made_up::{comparison, experiment, figure};
+    use crate::record::{Comparison, Metric};
+
+    /// A comparison of `models` in which experiment `name` has the same figure everywhere.
+    fn same(name: &str, models: &[&str], points: &[(f64, &str)]) -> Comparison {
+        let design = super::super::find(name).unwrap();
+        let mut found = comparison(models);
+        let mut one = experiment(name, design.axis.0, design.axis.2, &[]);
+        one.metrics =
+            design.measures.iter().map(|measure| measure.metric()).collect::<Vec<Metric>>();
+        found.experiments.push(one);
+        for (x, label) in points {
+            found = found.with_point(name, *x, |_, _| figure(1.0, 0.0));
+            found.experiments[0].points.last_mut().unwrap().label = (*label).to_owned();
+        }
+        found
+    }
+
+    fn lacks(name: &str, models: &[&str], points: &[(f64, &str)], part: &str) {
+        let comparison = same(name, models, points);
+        let found = Found { experiment: &comparison.experiments[0], models: &comparison.models };
+        let facts = (super::super::find(name).unwrap().judge)(&found);
+        let told = facts.iter().any(|fact| fact.untested && fact.sentence.contains(part));
+        assert!(told, "{name} with {models:?}: {facts:?}");
+    }
+
+    /// Kills: a claim that is said to have held although a part of it was not tested.
+    #[test]
+    fn what_was_not_tested_is_said() {
+        lacks("quiet", &["epoll"], &[(100.0, "100")], "spin");
+        lacks("crash", &["epoll", "process"], &[(1.0, "abort")], "panic");
+        lacks("crash", &["epoll"], &[(0.0, "panic"), (1.0, "abort")], "processes of their own");
+        lacks("idle", &["select", "epoll"], &[(0.0, "0"), (900.0, "900")], "spin, select, poll");
+        lacks("idle", &["epoll"], &[(0.0, "0"), (900.0, "900")], "uring, coroutine, tokio");
+        lacks("limit", &["epoll"], &[(1_200.0, "1,200")], "select");
+        lacks("many", &["epoll"], &[(100.0, "100"), (1_000.0, "1,000")], "thousands");
+        lacks("slow", &["epoll"], &[(20.0, "20")], "without slow peers");
+        lacks("short", &["pool", "thread"], &[(4.0, "4")], "prefork");
+        lacks("memory", &["thread", "epoll"], &[(500.0, "500")], "process, coroutine");
+        lacks("few", &["thread", "epoll"], &[(1.0, "1")], "process");
+        lacks("compute", &["epoll"], &[(1.0, "1")], "hybrid");
+        lacks("pipelined", &["epoll"], &[(16.0, "16")], "epoll-et");
+    }
+
+    /// Kills: a claim that can never be said to have held without a reservation.
+    #[test]
+    fn with_all_models_and_points_nothing_is_untested() {
+        let models: Vec<&str> = switchboard::model::MODELS
+            .iter()
+            .map(|kind| kind.name)
+            .chain(["sequential:processes=4", "epoll:workers=2"])
+            .collect();
+        for design in EXPERIMENTS {
+            let places = (design.points)(super::super::Pace::Full);
+            let points: Vec<(f64, &str)> =
+                places.iter().map(|place| (place.x, place.label.as_str())).collect();
+            let mut comparison = same(design.name, &models, &points);
+            let known = comparison.experiments[0].clone();
+            comparison.experiments[0].fits =
+                models.iter().map(|model| fit_of(&known, model)).collect();
+            let found =
+                Found { experiment: &comparison.experiments[0], models: &comparison.models };
+            let facts = (design.judge)(&found);
+            let untested: Vec<_> = facts.iter().filter(|fact| fact.untested).collect();
+            assert!(untested.is_empty(), "{}: {untested:?}", design.name);
+        }
+    }
+
+    fn fit_of(found: &Experiment, model: &str) -> Fit {
+        let over = [found.points[0].x, found.points[0].x];
+        let (model, metric) = (model.to_owned(), "cpu_ns".to_owned());
+        Fit { model, metric, over, intercept: 1.0, slope: 0.0, r2: None, fold: 1.0 }
+    }
 }

@@ -15,6 +15,8 @@ use crate::statistics::{Confidence, line, paired};
 const SCANNING: &[&str] = &["spin", "select", "poll"];
 /// Models that are told who talks.
 const TOLD: &[&str] = &["epoll", "epoll-et", "portable", "uring", "coroutine", "tokio"];
+/// Those of them that the claim names.
+const CLAIMED: &[&str] = &["epoll", "uring", "coroutine", "tokio"];
 /// The last point of the straight line: `select` has room for no more.
 const LINE_TO: f64 = 900.0;
 /// What a straight line has to explain, at least.
@@ -74,7 +76,11 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
 fn judge(found: &Found<'_>) -> Vec<Fact> {
     let scanning = found.plain(SCANNING).into_iter().filter_map(|model| rises(found, model));
     let told = found.plain(TOLD).into_iter().filter_map(|model| stays(found, model));
-    scanning.chain(told).collect()
+    scanning
+        .chain(told)
+        .chain(found.untested(SCANNING, |model| rises(found, model).is_some()))
+        .chain(found.untested(CLAIMED, |model| stays(found, model).is_some()))
+        .collect()
 }
 
 /// Whether a model's cost rises in a straight line, and steeply.

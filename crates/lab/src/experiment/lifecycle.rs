@@ -42,7 +42,8 @@ pub(super) static DESIGN: Design = Design {
     name: "lifecycle",
     title: "Start and stop",
     claim: "A server whose peers say nothing stops within 100 ms of being told to, under every model.",
-    method: "The server is started and answers its first message; up to 64 silent peers come; it is \
+    method: "The server is started and answers its first message, or goes through its first \
+             dialogue; up to 64 silent peers come; it is \
              told to stop. How they are spread over loops or processes is what the server says.",
     axis: ("", "", Scale::Kinds),
     measures: &[DRAIN, FIRST, SPREAD],
@@ -55,17 +56,12 @@ pub(super) static DESIGN: Design = Design {
 
 fn measure(stage: &mut Stage<'_>, _: f64) -> Result<Readings, Unmeasured> {
     let mut server = stage.serve()?;
-    let first = match stage.talk.script {
-        Some(_) => Err("a dialogue opens its own connections".to_owned()),
-        None => {
-            let mut plan = stage.talk.plan(1, Duration::ZERO);
-            plan.short = true;
-            plan.end = End::Messages(1);
-            let driven = stage.drive(&mut server, plan)?;
-            let ready = server.ready_after.as_nanos() as f64;
-            driven.p50_ns().map(|reply| (reply.value + ready).into())
-        }
-    };
+    let mut plan = stage.talk.plan(1, Duration::ZERO);
+    plan.short = true;
+    plan.end = End::Messages(1);
+    let driven = stage.drive(&mut server, plan)?;
+    let ready = server.ready_after.as_nanos() as f64;
+    let first = driven.p50_ns().map(|reply| (reply.value + ready).into());
     let most = stage.target.capacity().unwrap_or(PEERS).min(PEERS);
     let silent = stage.silent(&mut server, most)?;
     let spread = spread(&mut server, silent.count());

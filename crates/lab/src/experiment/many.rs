@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_load::units::count;
 
-use super::found::{at_most, unless_noise};
+use super::found::{at_most, unless_noise, untested};
 use super::{CALLS, CPU, Design, Found, P99, Pace, RATE, Readings, Unmeasured, numbers};
 use crate::record::{Fact, Scale};
 use crate::slices::Slicing;
@@ -15,6 +15,8 @@ const TOLD: &[&str] = &["epoll", "epoll-et", "portable", "uring", "coroutine", "
 /// What a message may cost with the most peers, of what it costs with the fewest: their sockets and
 /// buffers no longer fit into the processor's caches, under whatever model.
 const TIMES_MAX: f64 = 2.0;
+/// What may be called thousands.
+const THOUSANDS: f64 = 2_000.0;
 
 /// Messages of a slice; each peer has two in it at least.
 const MESSAGES: u64 = 1_000;
@@ -72,5 +74,10 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
             format!("{model}: {times:.2} times the cost with {} peers", count(last.0 as u64)),
         ))
     };
-    found.plain(TOLD).into_iter().filter_map(one).collect()
+    let mut facts: Vec<Fact> = found.plain(TOLD).into_iter().filter_map(one).collect();
+    let most = |model| found.experiment.curve(model, CPU.name).last().map_or(0.0, |last| last.0);
+    if !facts.is_empty() && found.plain(TOLD).into_iter().all(|model| most(model) < THOUSANDS) {
+        facts.push(untested("thousands of peers (--quick goes to 1,000)"));
+    }
+    facts
 }

@@ -166,6 +166,8 @@ impl From<f64> for Sample {
 pub enum Unmeasured {
     /// A sentence without its full stop.
     Because(String),
+    /// There was no server to measure: a sentence, too.
+    NoServer(String),
     /// Somebody stopped the comparison.
     Interrupted,
 }

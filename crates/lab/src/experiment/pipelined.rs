@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_load::Schedule;
 
-use super::found::fact;
+use super::found::{fact, untested};
 use super::{CALLS, CPU, Design, Found, Measure, Pace, RATE, Readings, Unmeasured, numbers};
 use crate::record::{Better, Fact, Scale};
 use crate::slices::Slicing;
@@ -65,7 +65,9 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
 fn judge(found: &Found<'_>) -> Vec<Fact> {
     let edge = found.plain(&["epoll-et"]).first().copied();
     let level = found.plain(&["epoll"]).first().copied();
-    let Some((edge, level)) = edge.zip(level) else { return Vec::new() };
+    let Some((edge, level)) = edge.zip(level) else {
+        return vec![untested("epoll-et beside epoll")];
+    };
     let one = |point: &crate::record::Point| {
         let waits = |model| found.median(point.x, model, WAITS.name);
         let (edge, level) = (waits(edge)?, waits(level)?);

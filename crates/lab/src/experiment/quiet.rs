@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_load::units::percent;
 
-use super::found::fact;
+use super::found::{fact, untested};
 use super::{Design, Found, Measure, Pace, Readings, Unmeasured, numbers};
 use crate::record::{Better, Fact, Scale};
 use crate::stage::Stage;
@@ -86,5 +86,12 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
     };
     let scanning = found.plain(&["spin"]).into_iter().filter_map(one(true));
     let waiting = found.models(|model| model.kind().name != "spin");
-    scanning.chain(waiting.into_iter().filter_map(one(false))).collect()
+    let known = |model: &str| found.median(last.x, model, BUSY.name).is_some();
+    let rests = waiting.iter().any(|model| known(model));
+    let rests = (!rests).then(|| untested("a model that waits in the kernel"));
+    scanning
+        .chain(waiting.into_iter().filter_map(one(false)))
+        .chain(found.untested(&["spin"], known))
+        .chain(rests)
+        .collect()
 }

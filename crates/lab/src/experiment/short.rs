@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_load::units::time;
 
-use super::found::{at_most, unless_noise};
+use super::found::{at_most, unless_noise, untested};
 use super::{Design, Found, Measure, Pace, Readings, Unmeasured, numbers};
 use crate::record::{Better, Fact, Scale};
 use crate::stage::Stage;
@@ -38,9 +38,6 @@ pub(super) static DESIGN: Design = Design {
 };
 
 fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
-    if stage.talk.script.is_some() {
-        return Err("a dialogue opens its own connections".to_owned().into());
-    }
     let mut server = stage.serve()?;
     let lasts = stage.pace.pick(Duration::from_millis(110), Duration::from_millis(550));
     let mut plan = stage.talk.plan(x as u64, lasts);
@@ -67,6 +64,9 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
         let sentence = format!("{pool}: {}; {made}: {}", time(ready.median), time(fresh.median));
         Some(unless_noise(at_most(1.0, ready, fresh), sentence))
     };
-    let pairs = [pooled("pool", "thread", false), pooled("sequential", "process", true)];
-    pairs.into_iter().flatten().collect()
+    let pairs = [
+        (pooled("pool", "thread", false), "pool beside thread"),
+        (pooled("sequential", "process", true), "prefork beside process"),
+    ];
+    pairs.into_iter().map(|(fact, pair)| fact.unwrap_or_else(|| untested(pair))).collect()
 }

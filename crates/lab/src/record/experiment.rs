@@ -190,7 +190,7 @@ pub struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// All of it.
+    /// All of it that was tested: a fact that is untested names the rest.
     Held,
     /// Some of it did not.
     DidNotHold,
@@ -205,6 +205,23 @@ pub struct Fact {
     pub sentence: String,
     /// Whether it speaks for the claim; null if it is only said.
     pub held: Option<bool>,
+    /// Whether it names a part of the claim that was not tested (absent: no).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub untested: bool,
+}
+
+impl Claim {
+    /// Whether it held, in words: a claim of which a part was not tested held in part.
+    pub fn words(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Held if self.facts.iter().any(|fact| fact.untested) => "held as far as tested",
+            verdict => verdict.words(),
+        }
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Value {

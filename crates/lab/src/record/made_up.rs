@@ -90,7 +90,11 @@ pub(crate) fn experiment(
         claim: Claim {
             sentence: "Things are so.".to_owned(),
             verdict: Verdict::Held,
-            facts: vec![Fact { sentence: "It is so.".to_owned(), held: Some(true) }],
+            facts: vec![Fact {
+                sentence: "It is so.".to_owned(),
+                held: Some(true),
+                untested: false,
+            }],
         },
         rounds: 5,
         seconds: 12.0,

@@ -66,13 +66,14 @@ fn section(comparison: &Comparison, experiment: &Experiment, colour: bool) -> St
     out += &caption(experiment, &metrics);
     out += &table.lines(colour);
     out += &reasons(comparison, experiment, &metrics);
-    let claim = format!("Claim {}: {}", verdict.words(), experiment.claim.sentence);
+    let claim = format!("Claim {}: {}", experiment.claim.words(), experiment.claim.sentence);
     out += &painted(&wrapped(&claim, 0, 2), verdict_colour(verdict), colour);
     let (shown, more) = told(&experiment.claim.facts);
     for fact in shown {
         let mark = match fact.held {
             Some(true) => "+",
             Some(false) => "-",
+            None if fact.untested => "?",
             None => " ",
         };
         out += &wrapped(&format!("{mark} {}", fact.sentence), 2, 4);
@@ -246,7 +247,7 @@ fn claims(comparison: &Comparison) -> String {
             (Verdict::DidNotHold, Some(fact)) => format!(": {}", fact.sentence),
             _ => String::new(),
         };
-        let words = experiment.claim.verdict.words();
+        let words = experiment.claim.words();
         let line = format!("  {:<width$}  {words}{because}", experiment.name);
         out += &wrapped(&line, 0, width + 4);
     }

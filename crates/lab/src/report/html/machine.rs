@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use switchboard_load::units;
 
 use crate::record::{Comparison, Subject};
+use crate::shell;
 
 /// Where a comparison was made.
 pub(super) fn machine(comparison: &Comparison) -> Markup {
@@ -50,7 +51,7 @@ pub(super) fn machine(comparison: &Comparison) -> Markup {
         }
         section id="again" {
             h2 { "Do it again" }
-            pre { code { (command(&environment.command_line)) } }
+            pre { code { (shell::line(&environment.command_line)) } }
             p {
                 "All samples are in " code { "results.json" } "; "
                 code { "switchboard compare --from results.json --out FOLDER" }
@@ -69,33 +70,5 @@ fn started(subject: &Subject) -> Markup {
                 @if let Some(reason) = &subject.unavailable { span class="reason" { " n/a: " (reason) } }
             }
         }
-    }
-}
-
-/// The words as a shell takes them.
-fn command(words: &[String]) -> String {
-    let quoted = |word: &String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
-        match !word.is_empty() && word.chars().all(plain) {
-            true => word.clone(),
-            false => format!("'{}'", word.replace('\'', "'\\''")),
-        }
-    };
-    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::command;
-
-    /// Kills: a command that a shell takes apart in another way.
-    #[test]
-    fn words_are_quoted_where_a_shell_would_split_them() {
-        let words =
-            ["switchboard", "compare", "--for", "a=1,b=2%", "--command", "./m {model}", "it's"];
-        assert_eq!(
-            command(&words.map(str::to_owned)),
-            r"switchboard compare --for a=1,b=2% --command './m {model}' 'it'\''s'"
-        );
     }
 }

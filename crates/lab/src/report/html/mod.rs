@@ -18,7 +18,7 @@ mod tables;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::record::{Comparison, Verdict};
+use crate::record::{Claim, Comparison, Verdict};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -51,13 +51,13 @@ pub fn html(comparison: &Comparison) -> String {
 }
 
 /// A verdict, told apart by its sign as well as by its colour.
-fn verdict(verdict: Verdict) -> Markup {
-    let (class, sign) = match verdict {
+fn verdict(claim: &Claim) -> Markup {
+    let (class, sign) = match claim.verdict {
         Verdict::Held => ("held", "✓"),
         Verdict::DidNotHold => ("failed", "✗"),
         Verdict::NotJudged => ("open", "–"),
     };
-    html! { span class=(format!("verdict {class}")) { (sign) " " (verdict.words()) } }
+    html! { span class=(format!("verdict {class}")) { (sign) " " (claim.words()) } }
 }
 
 /// A sentence in which what stands between backticks is a word of the command line.

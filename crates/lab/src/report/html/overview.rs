@@ -73,7 +73,7 @@ fn claims(comparison: &Comparison) -> Markup {
             ul class="claims" {
                 @for experiment in &comparison.experiments {
                     li {
-                        (verdict(experiment.claim.verdict)) " "
+                        (verdict(&experiment.claim)) " "
                         a href=(format!("#{}", experiment.name)) { (experiment.title) }
                         ": " (worded(&experiment.claim.sentence))
                         @if experiment.claim.verdict == Verdict::DidNotHold {

@@ -17,7 +17,7 @@ pub(super) fn section(comparison: &Comparison, experiment: &Experiment) -> Marku
     html! {
         section id=(experiment.name) {
             h2 { (experiment.title) " " code { (experiment.name) } }
-            p class="claim" { (verdict(experiment.claim.verdict)) " " (worded(&experiment.claim.sentence)) }
+            p class="claim" { (verdict(&experiment.claim)) " " (worded(&experiment.claim.sentence)) }
             (facts(experiment))
             p class="method" { (worded(&experiment.method)) }
             @if experiment.points.is_empty() {
