@@ -37,9 +37,29 @@ impl FromStr for Script {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Script, String> {
+        one_key_each(text)?;
         let script: Script = toml::from_str(text).map_err(|error| error.to_string())?;
         script.check().map(|()| script)
     }
+}
+
+/// A step with several keys does not say which comes first.
+fn one_key_each(text: &str) -> Result<(), String> {
+    let table: toml::Table = toml::from_str(text).map_err(|error| error.to_string())?;
+    let steps = table.get("step").and_then(toml::Value::as_array).into_iter().flatten();
+    for (place, step) in steps.enumerate() {
+        let keys: Vec<&str> =
+            step.as_table().into_iter().flatten().map(|(key, _)| &**key).collect();
+        if keys.len() > 1 {
+            return Err(format!(
+                "step {} has {} keys ({}); write a [[step]] for each, in their order",
+                place + 1,
+                keys.len(),
+                keys.join(", ")
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Script {
@@ -117,5 +137,7 @@ mod tests {
         assert!(refused("step = [{ wait = '10' }]").contains("unit"));
         assert!(refused("step = [{ sent = 'a' }]").contains("unknown variant"));
         assert!(refused("step = [{ expect = '' }]").contains("leave it out"));
+        let two = refused("step = [{ send = 'a' }, { send = 'a', expect = 'b' }]");
+        assert!(two.contains("step 2 has 2 keys (expect, send)"), "{two}");
     }
 }
