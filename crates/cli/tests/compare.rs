@@ -112,7 +112,7 @@ fn what_has_become_worse_fails() {
 /// under a third, and answers nobody under a fourth.
 const UNRELIABLE: &str = r#"#!/bin/sh
 case "$2" in
-    poll) echo "error: it does not like poll" >&2; exit 3 ;;
+    poll) echo "here" >&2; echo "it does not like poll" >&2; exit 3 ;;
     select) { sleep 0.1; kill -9 $$; } & exec "$SWITCHBOARD" serve echo -l "$1" -m "$2" --console ;;
     spin) exec "$SWITCHBOARD" serve discard -l "$1" -m "$2" --console ;;
     *) exec "$SWITCHBOARD" serve echo -l "$1" -m "$2" --console ;;
@@ -208,6 +208,8 @@ fn what_cannot_be_compared_is_said_at_once() {
         assert!(text(&output.stderr).contains(sentence), "{words:?}: {}", text(&output.stderr));
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing was begun");
+    let nowhere = compare(&folder, &["-m", "epoll", "-o", "/proc/nowhere"]);
+    assert_eq!(nowhere.status.code(), Some(1), "not the user's words were wrong");
 }
 
 /// Kills: an experiment that is in no list, or claims nothing.

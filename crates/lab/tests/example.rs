@@ -33,6 +33,19 @@ fn what_is_no_comparison_is_refused() {
     let cell = &mut broken.experiments[0].points[0].cells[0];
     cell.values.remove("cpu_ns");
     assert!(refused(&broken.to_json()).contains("has no value `cpu_ns`"));
+    let broken = |change: &dyn Fn(&mut Comparison)| {
+        let mut broken = example();
+        change(&mut broken);
+        refused(&broken.to_json())
+    };
+    assert!(broken(&|found| found.confidence = 95.0).contains("does not lie between 0 and 1"));
+    let date = broken(&|found| found.environment.date = "yesterday".to_owned());
+    assert!(date.contains("no date"), "{date}");
+    let twice = broken(&|found| found.experiments.push(found.experiments[0].clone()));
+    assert!(twice.contains("two of the experiment"), "{twice}");
+    assert!(broken(&|found| found.experiments[0].points.clear()).contains("has no points"));
+    assert!(broken(&|found| found.experiments[0].metrics.clear()).contains("has no metrics"));
+    assert!(broken(&|found| found.experiments[0].points.reverse()).contains("order of its axis"));
 }
 
 /// Kills: a line that a terminal of 100 columns breaks; a model or a verdict that is left out.

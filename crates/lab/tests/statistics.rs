@@ -41,7 +41,7 @@ impl Noise {
 fn intervals_hold_the_truth_as_often_as_they_claim() {
     let mut random = fastrand::Rng::with_seed(7);
     for noise in [Noise::Normal, Noise::Disturbed, Noise::Skewed] {
-        let settings = [3, 6].into_iter().flat_map(|rounds| {
+        let settings = [2, 3, 5, 6].into_iter().flat_map(|rounds| {
             [Confidence::Usual, Confidence::High].map(|confidence| (rounds, confidence))
         });
         for (rounds, confidence) in settings {

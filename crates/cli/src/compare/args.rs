@@ -32,7 +32,8 @@ pub(crate) struct CompareArgs {
     #[arg(long)]
     pub(super) quick: bool,
 
-    /// The models, separated by commas [default: all; with --quick, one or two of each family]
+    /// The models, separated by commas [default: all; with --quick, nine that
+    /// differ most]
     #[arg(short, long, value_name = "MODEL,...")]
     models: Option<String>,
 

@@ -38,9 +38,12 @@ fn announcement(plan: &Plan) -> String {
     let models = several(plan.targets.len() as u64, "model", "models");
     let experiments = several(plan.designs.len() as u64, "experiment", "experiments");
     let rounds = several(u64::from(plan.rounds), "round", "rounds");
-    let at_most = if plan.budget().is_some() { "at most " } else { "" };
+    let (at_most, most) = match plan.budget() {
+        Some(budget) => ("at most ", format!(", and at most {}", in_words(budget))),
+        None => ("", String::new()),
+    };
     format!(
-        "{experiments} with {models}, {at_most}{rounds}: {at_most}about {}; Ctrl-C ends it with what \
+        "{experiments} with {models}, {at_most}{rounds}: about {}{most}; Ctrl-C ends it with what \
          there is by then",
         in_words(plan.lasts())
     )

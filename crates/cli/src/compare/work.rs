@@ -129,11 +129,23 @@ fn command_words(command: &str) -> Result<Vec<String>, String> {
     }
 }
 
-/// Words as a shell splits them.
+/// Words as a shell splits them. What only a shell understands would be one more argument.
 fn split(command: &str) -> Result<Vec<String>, String> {
-    shlex::split(command)
+    let words = shlex::split(command)
         .filter(|words| !words.is_empty())
-        .ok_or_else(|| format!("the quotes in `{command}` do not match"))
+        .ok_or_else(|| format!("the quotes in `{command}` do not match"))?;
+    match words.iter().find(|word| is_for_shells(word)) {
+        None => Ok(words),
+        Some(word) => Err(format!(
+            "no shell is used to start `{command}`, and `{word}` would be an argument; write \
+             sh -c '...', or a script"
+        )),
+    }
+}
+
+fn is_for_shells(word: &str) -> bool {
+    let redirects = word.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with(['<', '>']);
+    matches!(word, "&&" | "||" | "|" | "&" | ";") || redirects
 }
 
 /// This program, which is started again as a server.
@@ -197,6 +209,12 @@ mod tests {
     fn anyones_server_has_a_name_and_a_port() {
         let target = external("go=./echo -p {port} 'a b'").unwrap();
         assert_eq!(target.words(7, None, &[]), ["./echo", "-p", "7", "a b"]);
+        let shell = external("go=sh -c 'cd x && ./echo {port}'").unwrap();
+        assert_eq!(shell.words(7, None, &[]), ["sh", "-c", "cd x && ./echo 7"]);
+        for shells in ["cd x && ./echo {port}", "./echo {port} 2>/dev/null", "./echo {port} &"] {
+            let error = external(&format!("go={shells}")).unwrap_err();
+            assert!(error.contains("no shell is used"), "{error}");
+        }
         for wrong in ["go", "=./echo {port}", "go=./echo", "go=./echo {port} '"] {
             assert!(external(wrong).is_err(), "{wrong}");
         }

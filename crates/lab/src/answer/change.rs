@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::workload::{size, time};
+use super::workload::{percent, size, time};
 use super::{Change, Workload, choice};
 use crate::record::Comparison;
 
@@ -36,7 +36,7 @@ fn ways(workload: &Workload) -> Vec<Vec<Other>> {
     let connections = CONNECTIONS
         .map(|n| (n as f64, (format!("connections={n}"), with(&|other| other.connections = n))));
     let active =
-        ACTIVE.map(|n| (n, (format!("active={}%", n * 100.0), with(&|other| other.active = n))));
+        ACTIVE.map(|n| (n, (format!("active={}", percent(n)), with(&|other| other.active = n))));
     let message = MESSAGE.map(|n| {
         (n as f64, (format!("message={}", size(n)), with(&|other| other.message_bytes = n)))
     });

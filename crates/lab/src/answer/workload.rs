@@ -100,12 +100,23 @@ fn whole(key: &str, value: &str) -> Result<u64, String> {
     number.ok_or_else(|| format!("{key} is a whole number above 0: {key}=5000"))
 }
 
+/// A percentage, or a share of one.
 fn share(value: &str) -> Result<f64, String> {
-    let percent = value.strip_suffix('%').and_then(|digits| digits.parse::<f64>().ok());
-    match percent {
-        Some(percent) if percent > 0.0 && percent <= 100.0 => Ok(percent / 100.0),
-        _ => Err("active is the share of peers that have something under way: active=1%".into()),
-    }
+    let number = |digits: &str| digits.parse::<f64>().ok();
+    let share = match value.strip_suffix('%') {
+        Some(digits) => number(digits).map(|percent| percent / 100.0),
+        None => number(value),
+    };
+    share.filter(|share| *share > 0.0 && *share <= 1.0).ok_or_else(|| {
+        "active is the share of peers that have something under way: active=1% or active=0.01"
+            .into()
+    })
+}
+
+/// A share as a percentage that is read back, without the dust of its binary form.
+pub(super) fn percent(share: f64) -> String {
+    let digits = format!("{:.9}", share * 100.0);
+    format!("{}%", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
 fn bytes(value: &str) -> Result<u64, String> {
@@ -131,7 +142,7 @@ fn yes(key: &str, value: &str) -> Result<bool, String> {
 
 impl fmt::Display for Workload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "connections={},active={}%", self.connections, self.active * 100.0)?;
+        write!(f, "connections={},active={}", self.connections, percent(self.active))?;
         write!(f, ",message={}", size(self.message_bytes))?;
         write!(f, ",compute={}", time(self.compute))?;
         for (key, _) in
@@ -179,6 +190,12 @@ mod tests {
         let workload: Workload = text.parse().unwrap();
         assert_eq!(workload.to_string(), text);
         assert_eq!((workload.active_peers(), workload.silent_peers()), (1.0, 6.0));
+        for (active, written) in
+            [("7%", "7%"), ("0.07", "7%"), ("0.01", "1%"), ("0.29", "29%"), ("1", "100%")]
+        {
+            let workload: Workload = format!("connections=9,active={active}").parse().unwrap();
+            assert!(workload.to_string().contains(&format!("active={written},")), "{workload}");
+        }
         let least: Workload = "connections=9".parse().unwrap();
         assert_eq!(least.to_string(), "connections=9,active=100%,message=64B,compute=0");
     }
@@ -192,6 +209,7 @@ mod tests {
             ("connections=0", "above 0"),
             ("connections=5,active=0%", "active=1%"),
             ("connections=5,active=200%", "active=1%"),
+            ("connections=5,active=2", "active=0.01"),
             ("connections=5,message=200KB", "16KiB"),
             ("connections=5,compute=1", "needs a unit"),
             ("connections=5,short=maybe", "yes or no"),

@@ -1,5 +1,7 @@
 //! Whether a text is a comparison: of this version, complete, and without contradiction.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 
 use super::{Comparison, Experiment, Figure, SCHEMA, Value};
@@ -28,10 +30,50 @@ pub(super) fn read(text: &str) -> Result<Comparison, String> {
 }
 
 fn consistent(comparison: &Comparison) -> Result<(), String> {
+    let date = &comparison.environment.date;
+    if date.parse::<jiff::Timestamp>().is_err() {
+        return Err(format!("`{date}` is no date of RFC 3339"));
+    }
+    let confidence = comparison.confidence;
+    if !(confidence > 0.0 && confidence < 1.0) {
+        return Err(format!("the confidence {confidence} does not lie between 0 and 1"));
+    }
+    once("model", comparison.models.iter().map(|model| model.name.as_str()))?;
+    once("experiment", comparison.experiments.iter().map(|one| one.name.as_str()))?;
     if comparison.subject(&comparison.reference).is_none() {
         return Err(format!("the reference `{}` is none of its models", comparison.reference));
     }
-    comparison.experiments.iter().try_for_each(|experiment| points(comparison, experiment))
+    comparison.experiments.iter().try_for_each(|experiment| {
+        measured(experiment).and_then(|()| points(comparison, experiment))
+    })
+}
+
+/// Whether no name comes twice.
+fn once<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(format!("it has two of the {what} `{name}`"));
+        }
+    }
+    Ok(())
+}
+
+/// An experiment has metrics, and points in the order of its axis.
+fn measured(experiment: &Experiment) -> Result<(), String> {
+    let name = &experiment.name;
+    if experiment.metrics.is_empty() {
+        return Err(format!("`{name}` has no metrics"));
+    }
+    if experiment.points.is_empty() {
+        return Err(format!("`{name}` has no points"));
+    }
+    once(&format!("metric of `{name}`"), experiment.metrics.iter().map(|one| one.name.as_str()))?;
+    let rises = experiment.points.windows(2).all(|pair| pair[0].x < pair[1].x);
+    match rises && experiment.points.iter().all(|point| point.x.is_finite()) {
+        true => Ok(()),
+        false => Err(format!("the points of `{name}` are not in the order of its axis")),
+    }
 }
 
 /// Every point has a cell for each model, in their order, with a value for each metric.

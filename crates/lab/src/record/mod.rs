@@ -81,6 +81,13 @@ impl Comparison {
         serde_json::to_string_pretty(self).expect("plain data with text keys") + "\n"
     }
 
+    /// How many rounds were measured to their end: `3`, or `2 to 3` where experiments differ.
+    pub fn rounds_measured(&self) -> String {
+        let rounds = self.experiments.iter().map(|experiment| experiment.rounds);
+        let (least, most) = (rounds.clone().min().unwrap_or(0), rounds.max().unwrap_or(0));
+        if least == most { most.to_string() } else { format!("{least} to {most}") }
+    }
+
     /// The experiment of that name.
     pub fn experiment(&self, name: &str) -> Option<&Experiment> {
         self.experiments.iter().find(|experiment| experiment.name == name)

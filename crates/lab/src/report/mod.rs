@@ -40,7 +40,7 @@ pub fn figure(figure: &Figure, unit: &str) -> String {
     format!("{least}{}", number(figure.median, unit))
 }
 
-/// A ratio with its interval, or `≈`.
+/// A ratio with its interval, or `≈`; the ratio alone where one round has no interval.
 pub fn ratio(ratio: &Ratio) -> String {
     let short = |ratio: f64| match ratio {
         _ if ratio < 9.995 => format!("{ratio:.2}"),
@@ -48,7 +48,8 @@ pub fn ratio(ratio: &Ratio) -> String {
         _ => units::rate(ratio),
     };
     match (ratio.compared, ratio.interval) {
-        (Compared::Same, _) | (_, None) => "≈".to_owned(),
+        (_, None) => short(ratio.estimate),
+        (Compared::Same, Some(_)) => "≈".to_owned(),
         (_, Some([low, high])) => {
             format!("{} ({}..{})", short(ratio.estimate), short(low), short(high))
         }
@@ -74,6 +75,6 @@ mod tests {
         let shown = |compared, interval| ratio(&Ratio { estimate: 1.5, interval, compared });
         assert_eq!(shown(Compared::Higher, Some([1.2, 1.9])), "1.50 (1.20..1.90)");
         assert_eq!(shown(Compared::Same, Some([0.8, 3.0])), "≈");
-        assert_eq!(shown(Compared::Same, None), "≈");
+        assert_eq!(shown(Compared::Same, None), "1.50");
     }
 }

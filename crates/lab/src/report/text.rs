@@ -27,9 +27,7 @@ pub fn text(comparison: &Comparison, colour: bool) -> String {
 /// What was compared, and where.
 fn heading(comparison: &Comparison) -> String {
     let environment = &comparison.environment;
-    let rounds = comparison.experiments.iter().map(|experiment| experiment.rounds);
-    let (least, most) = (rounds.clone().min().unwrap_or(0), rounds.max().unwrap_or(0));
-    let rounds = if least == most { most.to_string() } else { format!("{least} to {most}") };
+    let rounds = comparison.rounds_measured();
     let pace = if comparison.quick { ", quick" } else { "" };
     let mut lines = vec![
         format!("Service   {}", comparison.work),
@@ -234,7 +232,9 @@ fn legend(comparison: &Comparison) -> String {
         comparison.reference,
         comparison.confidence * 100.0
     );
-    wrapped(&sentence, 0, 0)
+    let single = comparison.experiments.iter().any(|one| one.rounds < 2);
+    let note = " One round has no interval: what it says may be noise.";
+    wrapped(&(sentence + if single { note } else { "" }), 0, 0)
 }
 
 /// All claims in a line each.

@@ -24,7 +24,7 @@ pub(super) fn machine(comparison: &Comparison) -> Markup {
         ("Mappings", format!("{} (vm.max_map_count)", number(limits.mappings))),
         ("Load average", format!("{before:.2} before, {after:.2} after")),
         ("Version", format!("switchboard {}{build}", environment.versions.switchboard)),
-        ("Rounds", comparison.rounds.to_string()),
+        ("Rounds", comparison.rounds_measured()),
         ("Took", units::time(comparison.seconds * 1e9)),
     ];
     html! {

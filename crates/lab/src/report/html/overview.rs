@@ -97,7 +97,7 @@ fn legend(comparison: &Comparison) -> Markup {
         details class="legend" {
             summary { "How to read the figures" }
             p {
-                "A figure is the median of " (comparison.rounds) " rounds, in each of which every model \
+                "A figure is the median of " (comparison.rounds_measured()) " rounds, in each of which every model \
                  had its turn; charts and tables draw the quartiles beside it, of fewer than four rounds \
                  the least and the greatest. "
                 b { "★" } " marks the best, and whatever is worse by no more than the noise. Beside a \

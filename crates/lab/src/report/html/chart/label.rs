@@ -1,4 +1,4 @@
-//! Names beside the ends of lines: as near as they can be, and apart from each other.
+//! Labels that do not cover each other: names beside the ends of lines, and what stands at ticks.
 
 /// The places of labels that would best be at `wanted`, at least `apart`, between `from` and `to`. In
 /// the order of `wanted`. If there is no room for all, they are as far apart as there is room for.
@@ -22,9 +22,37 @@ pub(super) fn apart(wanted: &[f64], apart: f64, from: f64, to: f64) -> Vec<f64> 
     places
 }
 
+/// Of labels that are centred at `places`, which rise, and are so wide, those that there is room for,
+/// in their order: the ends of the axis first, then who is farthest from his neighbours.
+pub(super) fn legible(places: &[f64], widths: &[f64]) -> Vec<usize> {
+    let gaps = |one: usize| {
+        let before = one.checked_sub(1).map_or(f64::INFINITY, |other| places[one] - places[other]);
+        let after = places.get(one + 1).map_or(f64::INFINITY, |other| other - places[one]);
+        let is_end = one == 0 || one + 1 == places.len();
+        (is_end, before.min(after), before.max(after))
+    };
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by(|one, other| {
+        let (one, other) = (gaps(*one), gaps(*other));
+        let near = || other.1.total_cmp(&one.1).then(other.2.total_cmp(&one.2));
+        other.0.cmp(&one.0).then_with(near)
+    });
+    let mut shown: Vec<usize> = Vec::new();
+    for one in order {
+        let apart = |other: &usize| {
+            (places[one] - places[*other]).abs() > (widths[one] + widths[*other]) / 2.0
+        };
+        if shown.iter().all(apart) {
+            shown.push(one);
+        }
+    }
+    shown.sort_unstable();
+    shown
+}
+
 #[cfg(test)]
 mod tests {
-    use super::apart;
+    use super::{apart, legible};
 
     /// Kills: labels one upon the other; one outside the drawing; one that moves although it need not.
     #[test]
@@ -36,5 +64,17 @@ mod tests {
         assert_eq!(crowded[10], 100.0);
         assert!(crowded.windows(2).all(|pair| pair[1] - pair[0] > 9.99), "{crowded:?}");
         assert!(apart(&[], 12.0, 0.0, 100.0).is_empty());
+    }
+
+    /// Kills: a label that hides the one that matters more, at the edge of a gap; labels one upon the
+    /// other.
+    #[test]
+    fn labels_of_ticks_have_room() {
+        // 0, 100, 300, 600, 900, 3,000 and 10,000 silent peers.
+        let places = [0.0, 5.0, 15.0, 30.0, 45.0, 150.0, 500.0];
+        assert_eq!(legible(&places, &[24.0; 7]), [0, 4, 5, 6]);
+        assert_eq!(legible(&places, &[4.0; 7]), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(legible(&[7.0], &[24.0]), [0]);
+        assert!(legible(&[], &[]).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::label::apart;
+use super::label::{apart, legible};
 use super::marker::{dash, marker};
 use super::scale::Scale;
 use super::unit::{Unit, called, for_all, plain};
@@ -107,19 +107,9 @@ impl Lines<'_> {
 
     fn x_axis(&self, frame: &Frame) -> Markup {
         let (name, points) = &self.x;
-        let mut texts: Vec<(f64, &str)> = Vec::new();
-        let last = points.last();
-        for (x, text) in points.iter() {
-            let place = frame.x.place(*x);
-            let half = |text: &str| room(text) / 2.0 + 3.0;
-            let after = texts.last().is_none_or(|(at, left)| place - half(text) > at + half(left));
-            let before = last.is_none_or(|(end, right)| {
-                *x == *end || frame.x.place(*end) - half(right) > place + half(text)
-            });
-            if after && before {
-                texts.push((place, text));
-            }
-        }
+        let places: Vec<f64> = points.iter().map(|(x, _)| frame.x.place(*x)).collect();
+        let widths: Vec<f64> = points.iter().map(|(_, text)| room(text) + 6.0).collect();
+        let texts = legible(&places, &widths);
         let log = if frame.x.is_log() { " (log)" } else { "" };
         html! {
             line class="axis" x1=(at(LEFT)) x2=(at(frame.right)) y1=(at(BOTTOM)) y2=(at(BOTTOM)) {}
@@ -129,8 +119,8 @@ impl Lines<'_> {
             @for (x, _) in points.iter() {
                 line class="axis" x1=(at(frame.x.place(*x))) x2=(at(frame.x.place(*x))) y1=(at(BOTTOM)) y2=(at(BOTTOM + 4.0)) {}
             }
-            @for (place, text) in &texts {
-                text class="tick" x=(at(*place)) y=(at(BOTTOM + 17.0)) text-anchor="middle" { (text) }
+            @for (place, text) in texts.iter().map(|one| (places[*one], &points[*one].1)) {
+                text class="tick" x=(at(place)) y=(at(BOTTOM + 17.0)) text-anchor="middle" { (text) }
             }
             text class="axis-title" x=(at((LEFT + frame.right) / 2.0)) y=(at(BOTTOM + 35.0)) text-anchor="middle" { (name) (log) }
         }
