@@ -169,9 +169,11 @@ const fn ending(role: Role) -> Reason {
              thread begins or ends, or a first stack is guarded",
             true,
         ),
-        Role::Memory => {
-            ("memory", "stacks and the allocator's own: got, protected, given back", true)
-        }
+        Role::Memory => (
+            "memory",
+            "stacks and the allocator's own: got, protected, given back, and what is asked first",
+            true,
+        ),
         Role::Tell => ("tells people", "a line on standard output or standard error", false),
         Role::Check => {
             ("checks it is open", "only a debug build asks, before it closes a descriptor", false)

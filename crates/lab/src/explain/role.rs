@@ -105,10 +105,15 @@ enum Descriptor {
     Other,
 }
 
+/// What the C library looks up before it gives back memory of a thread's own arena (glibc,
+/// `check_may_shrink_heap`).
+const OVERCOMMIT: &str = "/proc/sys/vm/overcommit_memory";
+
 /// Its role, if it is one that is known.
 pub(super) fn of(call: &Call) -> Option<Role> {
     let fd = descriptor(&call.args);
     Some(match call.name.as_str() {
+        "openat" | "read" | "close" if call.args.contains(OVERCOMMIT) => Role::Memory,
         "epoll_wait" | "epoll_pwait" | "epoll_pwait2" | "poll" | "ppoll" | "select"
         | "pselect6" => waits(call),
         "io_uring_enter" => Role::Enter,
@@ -282,6 +287,17 @@ mod tests {
         let flags = "{flags=CLONE_VM|CLONE_THREAD}, 88";
         assert_eq!(role("clone3", flags, "8"), Some(Role::StartThread));
         assert_eq!(role("clone", "child_stack=NULL, flags=SIGCHLD", "8"), Some(Role::Fork));
+    }
+
+    /// Kills: a question of the allocator's that nobody can account for.
+    #[test]
+    fn what_the_allocator_asks_is_memory() {
+        let fd = format!("9<{OVERCOMMIT}>");
+        let opened = format!("AT_FDCWD</tmp>, \"{OVERCOMMIT}\", O_RDONLY|O_CLOEXEC");
+        assert_eq!(role("openat", &opened, &fd), Some(Role::Memory));
+        assert_eq!(role("read", &format!("{fd}, \"0\", 1"), "1"), Some(Role::Memory));
+        assert_eq!(role("close", &fd, "0"), Some(Role::Memory));
+        assert_eq!(role("openat", "AT_FDCWD, \"/etc/passwd\", O_RDONLY", "4"), None);
     }
 
     /// Kills: a reason that is made up.
