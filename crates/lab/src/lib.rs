@@ -9,13 +9,12 @@
 //!   [`driven`]: what it sees. [`arrivals`]: peers that come until no more are let in.
 //!   [`server`]: a server under test. [`cores`]: who runs where. [`peers`]: some that wait.
 //!   [`slices`]: processor time, undisturbed. `holder`: which process serves a peer. `kernel`: what
-//!   the kernel holds. `counted`: what a server counts. `traced`: what
-//!   strace counts.
+//!   the kernel holds. `counted`: what a server counts. `traced`: what strace counts.
 //! - [`record`]: what a comparison found, as plain data. results.json is that. `collected`: how
 //!   samples become it. `environment`: where it was found.
 //! - [`statistics`]: what samples say, and what they do not.
-//! - `shell`: how a command line is written. [`answer`]: which model a workload should be served with, according to it.
-//! - [`report`]: how it is written down.
+//! - [`answer`]: which model a workload should be served with, according to it.
+//! - [`report`]: how it is written down. `shell`: how a command line is.
 //! - [`explain`]: the system calls of one conversation under each model, and why each is there.
 
 pub mod answer;
