@@ -13,9 +13,6 @@ use crate::experiment::Unmeasured;
 use crate::server::Running;
 use crate::stage::Stage;
 
-/// How long the server may take to say how many it has.
-const SOON: Duration = Duration::from_millis(40);
-
 /// What became of those who came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrivals {
@@ -40,15 +37,13 @@ impl Stage<'_> {
         let plan = Plan { target: server.address.into(), ..plan };
         let enough = Arc::new(AtomicBool::new(false));
         let mut doorkeeper = Doorkeeper {
-            server: &mut *server,
             asked: plan.connections,
             arrivals: Calm::new(rest),
-            inside: None,
             stopped: &self.stop,
             enough: Arc::clone(&enough),
         };
         let result = run(&plan, &Control::stopped_by(enough), &mut doorkeeper);
-        let Doorkeeper { inside, arrivals, .. } = doorkeeper;
+        let arrivals = doorkeeper.arrivals;
         if self.stop.load(Ordering::Acquire) {
             return Err(Unmeasured::Interrupted);
         }
@@ -56,14 +51,12 @@ impl Stage<'_> {
             return Err(Unmeasured::Because(ended));
         }
         let outcome = result.map_err(|error| Unmeasured::Because(error.to_string()))?;
-        let answered = outcome.record.counts.answered;
-        // Anyone's server does not say how many it has; each peer is asked once, so that as many were
-        // served as were answered.
-        let served = inside.map_or(answered, |inside| answered.min(inside));
+        // Each peer is asked once and stays: as many were served at a time as were answered.
+        let served = outcome.record.counts.answered;
         // When all have been asked it ends by itself, unless they waited until nobody would any more.
         let late = |line: &ErrorLine| line.kind == ErrorKind::TimedOut;
         let all_asked = !outcome.interrupted && !Report::of(&outcome).errors.iter().any(late);
-        let rested = all_asked || answered >= plan.connections || arrivals.is_over;
+        let rested = all_asked || served >= plan.connections || arrivals.is_over;
         Ok(Arrivals { served, rested })
     }
 }
@@ -93,11 +86,8 @@ impl Calm {
 
 /// Counts who comes in, and ends the load when nobody does any more.
 struct Doorkeeper<'a> {
-    server: &'a mut Running,
     asked: u64,
     arrivals: Calm,
-    /// How many the server had at most, as it says itself.
-    inside: Option<u64>,
     stopped: &'a AtomicBool,
     enough: Arc<AtomicBool>,
 }
@@ -105,8 +95,6 @@ struct Doorkeeper<'a> {
 impl Watch for Doorkeeper<'_> {
     fn progress(&mut self, progress: &Progress<'_>) {
         if progress.phase >= Phase::Measuring {
-            let inside = self.server.stats(SOON).ok().and_then(|said| said.number("peers"));
-            self.inside = self.inside.max(inside);
             self.arrivals.look(progress.total.answered, Instant::now());
         }
         let all = progress.total.answered >= self.asked;
