@@ -8,7 +8,7 @@ use crate::talk::Talk;
 use crate::target::Target;
 
 /// To start a server, to begin and to end a load, to stop it: about.
-const AROUND: Duration = Duration::from_millis(90);
+const AROUND: Duration = Duration::from_millis(50);
 /// `--quick` begins nothing that would end later.
 const QUICK: Duration = Duration::from_secs(117);
 

@@ -94,6 +94,7 @@ pub fn run(
         stop,
         began: Instant::now(),
         environment: environment::here(plan),
+        ticks_before: environment::ticks(),
         collected: Collected::of(plan),
         done: 0,
         given_up: GivenUp::default(),
@@ -109,6 +110,7 @@ struct Run<'a> {
     stop: &'a AtomicBool,
     began: Instant,
     environment: Environment,
+    ticks_before: Option<environment::Ticks>,
     collected: Collected,
     done: usize,
     given_up: GivenUp,
@@ -237,6 +239,7 @@ impl Run<'_> {
         let plan = self.plan;
         let mut environment = self.environment.clone();
         environment.load_average[1] = environment::load_average();
+        environment.stolen = environment::stolen_since(self.ticks_before);
         Comparison {
             schema: SCHEMA.to_owned(),
             environment,

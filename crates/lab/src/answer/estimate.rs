@@ -232,8 +232,9 @@ fn along(mut points: Vec<Spot>, x: f64, grows: bool, what: &str) -> Estimate {
             let last = (*last)?;
             Some(last + (last - first.unwrap_or(last)).max(0.0) * share)
         });
-        let beyond =
-            (!what.is_empty()).then(|| format!("more than {} {what}", units::count(last.x as u64)));
+        let one = what.strip_suffix('s').unwrap_or(what);
+        let beyond = (!what.is_empty())
+            .then(|| format!("more than {}", units::several(last.x as u64, one, what)));
         return Estimate { rounds: rounds.collect(), beyond };
     }
     let after = points.iter().position(|spot| spot.x >= x).unwrap_or(points.len() - 1);

@@ -31,6 +31,7 @@ pub const fn of(role: Role) -> Reason {
         | Role::QuietBell
         | Role::Wake
         | Role::Sleep
+        | Role::MakeChannel
         | Role::Channel => telling(role),
         Role::Receive | Role::ReceiveNone | Role::ReceiveEnd | Role::Send | Role::SendFull => {
             moving(role)
@@ -116,6 +117,10 @@ const fn telling(role: Role) -> Reason {
         Role::Sleep => {
             reason("awaits its turn", "sleeps until a lock is free or a queue has something")
         }
+        Role::MakeChannel => reason(
+            "makes a line",
+            "two ends, over which threads or processes of the server tell each other",
+        ),
         _ => reason("tells a process", "a word between the supervisor and one of its processes"),
     }
 }

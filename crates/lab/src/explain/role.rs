@@ -50,6 +50,8 @@ pub enum Role {
     Wake,
     /// Waits for a lock or a queue.
     Sleep,
+    /// Makes a line to another thread or process of the server.
+    MakeChannel,
     /// Tells another process of the server, or is told.
     Channel,
     /// Receives.
@@ -146,6 +148,7 @@ pub(super) fn of(call: &Call) -> Option<Role> {
         "wait4" | "waitid" => Role::Reap,
         "pidfd_open" => Role::WatchChild,
         "eventfd" | "eventfd2" => Role::MakeBell,
+        "socketpair" | "pipe" | "pipe2" => Role::MakeChannel,
         "close_range" | "dup" | "dup2" | "dup3" | "getpid" | "getppid" => Role::OwnProcess,
         "prctl" if call.args.contains("PR_SET_PDEATHSIG") => Role::OwnProcess,
         "prctl" | "rseq" | "set_robust_list" | "set_tid_address" | "sigaltstack" | "gettid"

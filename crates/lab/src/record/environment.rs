@@ -26,6 +26,10 @@ pub struct Environment {
     /// Processes that wanted a core in the last minute, before and after: above the number of cores,
     /// others had work to do, too.
     pub load_average: [f64; 2],
+    /// The share of its processors' time that the host of this virtual machine gave to others
+    /// meanwhile, as far as the kernel knows, between 0 and 1; `None` where it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stolen: Option<f64>,
 }
 
 /// Who runs on which processors.

@@ -62,6 +62,7 @@ fn environment() -> Environment {
         limits: Limits { descriptors: Some(20_000), backlog: Some(4096), mappings: Some(65_530) },
         versions: Versions { switchboard: "0.1.0".to_owned(), debug_build: false },
         load_average: [0.1, 0.9],
+        stolen: None,
     }
 }
 

@@ -5,7 +5,7 @@ use switchboard_load::units::{percent, several};
 use crate::record::{Better, Compared, Comparison, Figure, Metric, Ratio};
 use crate::statistics::{Confidence, differs, paired};
 
-use super::{number, ratio};
+use super::{contradictions, number, ratio};
 
 /// What has changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,8 @@ struct Tally {
 }
 
 /// What has changed from `old` to `new`. Worse is what the whole interval says is worse by more than
-/// the share `worse_than`; of what differs by no more than the noise nothing is said.
+/// the share `worse_than`; of what differs by no more than the noise nothing is said. Where the two
+/// contradict each other comes first.
 pub fn changes(old: &Comparison, new: &Comparison, worse_than: f64) -> Changes {
     let mut tally = Tally::default();
     for experiment in &new.experiments {
@@ -53,7 +54,10 @@ pub fn changes(old: &Comparison, new: &Comparison, worse_than: f64) -> Changes {
             }
         }
     }
-    tally.told(&circumstances(old, new), worse_than)
+    let told = tally.told(&circumstances(old, new), worse_than);
+    let turned: String =
+        contradictions(old, new).iter().map(|line| format!("TURNED {line}\n")).collect();
+    Changes { text: turned + &told.text, ..told }
 }
 
 impl Tally {

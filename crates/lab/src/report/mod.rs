@@ -1,6 +1,7 @@
 //! How a comparison is written down.
 
 mod changes;
+mod contradictions;
 mod csv;
 mod html;
 mod table;
@@ -11,9 +12,13 @@ use switchboard_load::units;
 use crate::record::{Compared, Figure, Ratio};
 
 pub use changes::{Changes, changes};
+pub use contradictions::contradictions;
 pub use csv::csv;
 pub use html::html;
 pub use text::text;
+
+/// The share of stolen processor time that is told: latencies and rates are worth less then.
+const STOLEN: f64 = 0.01;
 
 /// The folder of a comparison that is made now, in UTC.
 pub fn folder_name() -> String {

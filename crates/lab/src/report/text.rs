@@ -1,9 +1,10 @@
 //! A comparison for a terminal of 100 columns.
 
 use super::table::{Shown, Table, WIDTH};
-use super::{figure, ratio};
+use super::{STOLEN, figure, ratio};
 use crate::answer;
 use crate::record::{Comparison, Experiment, Fact, Metric, Point, Value, Verdict};
+use switchboard_load::units::percent;
 
 /// Sentences that speak for a claim, at most: the rest is in results.json.
 const FACTS: usize = 6;
@@ -46,6 +47,12 @@ fn heading(comparison: &Comparison) -> String {
             environment.load_average[1]
         ),
     ];
+    if let Some(stolen) = environment.stolen.filter(|stolen| *stolen >= STOLEN) {
+        lines.push(format!(
+            "Doubtful  the host of this virtual machine gave {} of its processors' time to others",
+            percent(stolen)
+        ));
+    }
     if environment.versions.debug_build {
         lines.push("Doubtful  built without optimisation: build with --release to compare".into());
     }
@@ -226,8 +233,8 @@ fn reasons(comparison: &Comparison, experiment: &Experiment, metrics: &[&str]) -
 
 fn legend(comparison: &Comparison) -> String {
     let sentence = format!(
-        "Figures are medians of the rounds; `*` marks the best, and whatever is worse by no more than \
-         the noise. /{}: how many times its figure, in the last column of points, with the interval \
+        "Figures are medians of the rounds; `*` marks the best, and what is within a tenth of it and \
+         no worse beyond the noise. /{}: how many times its figure, in the last column of points, with the interval \
          that holds the truth in {:.0} of 100 comparisons; ≈ where that cannot be told from 1.",
         comparison.reference,
         comparison.confidence * 100.0

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::super::STOLEN;
 use super::{answer, date, verdict, worded};
 use crate::record::{Comparison, Fact, Verdict};
 
@@ -62,6 +63,13 @@ fn doubts(comparison: &Comparison) -> Vec<String> {
              after."
         ));
     }
+    if let Some(stolen) = comparison.environment.stolen.filter(|stolen| *stolen >= STOLEN) {
+        doubts.push(format!(
+            "The host of this virtual machine gave {} of its processors' time to others: latencies \
+             and rates are worth less.",
+            switchboard_load::units::percent(stolen)
+        ));
+    }
     doubts
 }
 
@@ -100,8 +108,8 @@ fn legend(comparison: &Comparison) -> Markup {
                 "A figure is the median of " (comparison.rounds_measured()) " rounds, in each of which every model \
                  had its turn; charts and tables draw the quartiles beside it, of fewer than four rounds \
                  the least and the greatest. "
-                b { "★" } " marks the best, and whatever is worse by no more than the noise. Beside a \
-                 spread stands how many times the figure of " (comparison.reference) " it is, from pairs \
+                b { "★" } " marks the best, and what is within a tenth of it and no worse beyond the \
+                 noise. Beside a spread stands how many times the figure of " (comparison.reference) " it is, from pairs \
                  of the same round, with the interval that holds the truth in "
                 (format!("{:.0}", comparison.confidence * 100.0)) " of 100 comparisons; "
                 b { "≈" } " where that cannot be told from 1. A hollow marker and ≥ stand where the truth \

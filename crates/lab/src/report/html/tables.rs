@@ -49,7 +49,7 @@ fn known(figure: &Figure, metric: &Metric) -> Markup {
     let [low, high] = figure.spread.map(|end| report::number(end, &metric.unit));
     html! {
         td class=[figure.best.then_some("best")] {
-            @if figure.best { span class="star" title="no other model is better by more than the noise" { "★ " } }
+            @if figure.best { span class="star" title="the best, or within a tenth of it and no worse beyond the noise" { "★ " } }
             (report::figure(figure, &metric.unit))
             span class="spread-text" { (low) " – " (high) }
             @if let Some(ratio) = &figure.ratio {
