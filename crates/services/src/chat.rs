@@ -8,12 +8,13 @@
 //!
 //! - `person`: the session: who somebody is, where, and what becomes of each line.
 //! - `command`: what a line asks for. `lines`: lines out of what came, bounded. `text`: what of a line
-//!   is passed on; what a name may be. `flood`: how fast.
+//!   is passed on. `names`: what a name may be. `flood`: how fast.
 //! - `words`: everything that people are told.
 
 mod command;
 mod flood;
 mod lines;
+mod names;
 mod person;
 mod text;
 mod words;

@@ -1,6 +1,7 @@
 //! One person's session: who it is, where, and what becomes of each line.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use switchboard_core::topics::{CaughtUp, Entry, Joined, Unpublished};
 use switchboard_core::{Context, Ending, Flow, Membership, Session};
@@ -8,10 +9,13 @@ use switchboard_core::{Context, Ending, Flow, Membership, Session};
 use super::command::{self, Command};
 use super::flood::Bucket;
 use super::lines::{Line, Lines};
-use super::{Chat, text, words};
+use super::{Chat, names, text, words};
 
 /// Where everybody begins.
 const LOBBY: &str = "lobby";
+
+/// How long a drain lets somebody wait for an answer, or for a turn.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// So many bytes of somebody's lines are published together.
 const TOGETHER_MOST: usize = 16 << 10;
@@ -126,7 +130,7 @@ impl Person {
     }
 
     fn tell(&self, whom: &str, text: &str, peer: &mut Context<'_>) {
-        let topic: Arc<str> = format!("@{}", text::folded(whom)).into();
+        let topic: Arc<str> = format!("@{}", names::look(whom)).into();
         match self.chat.topics.members(&topic).first() {
             Some(name) if *name == self.name => peer.output.line("-- That is you."),
             Some(name) => {
@@ -148,22 +152,22 @@ impl Person {
     }
 
     fn list_people(&self, room: &str, peer: &mut Context<'_>) {
-        let room = if room.is_empty() { self.room_name().to_owned() } else { text::folded(room) };
+        let room = if room.is_empty() { self.room_name().to_owned() } else { names::folded(room) };
         let people = self.chat.topics.members(&format!("#{room}"));
         peer.output.line(&words::who(&room, &self.name, people));
     }
 
     /// Asks for another name.
     fn call_oneself(&mut self, name: &str, peer: &mut Context<'_>) {
-        if !text::is_name(name) {
+        if !names::is_name(name) {
             return peer.output.line(&words::bad_name("A name"));
         }
-        let (name, topic): (Arc<str>, String) = (name.into(), format!("@{}", text::folded(name)));
+        let (name, topic): (Arc<str>, String) = (name.into(), format!("@{}", names::look(name)));
         if name == self.name {
             return peer.output.line(&words::you_are_called(&name));
         }
         if let Some(named) = self.named.take_if(|named| **named.topic() == *topic) {
-            // The same but for capitals.
+            // It looks the same.
             let _ = named.relabel(Arc::clone(&name), "");
             return self.take_name(name, named, peer);
         }
@@ -174,10 +178,10 @@ impl Person {
 
     /// Asks to be in another room.
     fn go_to(&mut self, room: &str, peer: &mut Context<'_>) {
-        if !text::is_name(room) {
+        if !names::is_name(room) {
             return peer.output.line(&words::bad_name("The name of a room"));
         }
-        let room = text::folded(room);
+        let room = names::folded(room);
         if self.room.is_some() && room == self.room_name() {
             return peer.output.line(&words::here_already(&room));
         }
@@ -206,6 +210,7 @@ impl Person {
     fn await_answer(&mut self, awaited: Awaited, peer: &mut Context<'_>) {
         self.awaits = Some(Box::new(awaited));
         peer.pause_input();
+        be_patient(peer);
     }
 
     fn answered(&mut self, joined: Joined, peer: &mut Context<'_>) {
@@ -286,6 +291,7 @@ impl Person {
             self.chat.topics.await_turn(&peer.mailbox());
         }
         peer.pause_input();
+        be_patient(peer);
         false
     }
 
@@ -304,6 +310,11 @@ impl Person {
         peer.set_deadline(Some(now + wait));
         false
     }
+}
+
+/// Looks again, after a while, whether the server drains.
+fn be_patient(peer: &mut Context<'_>) {
+    peer.set_deadline(Some(peer.now() + PATIENCE));
 }
 
 impl Session for Person {
@@ -347,8 +358,9 @@ impl Session for Person {
     }
 
     fn woken(&mut self, peer: &mut Context<'_>) -> Flow {
-        if !peer.has_note() && self.awaits.is_none() && !self.awaits_turn && peer.draining() {
-            // A flood is under way, of which there would be more for as long as the drain lasts.
+        if !peer.has_note() && peer.draining() {
+            // A flood is under way, of which there would be more for as long as the drain lasts; or
+            // so many come at once that answers take long.
             peer.output.line(words::CLOSING);
             return peer.close_as(Ending::Drained);
         }
@@ -358,7 +370,10 @@ impl Session for Person {
                 Err(note) => self.awaits_turn &= !note.is::<CaughtUp>(),
             }
         }
-        if self.awaits.is_none() {
+        if self.awaits.is_some() || self.awaits_turn {
+            be_patient(peer);
+        } else {
+            peer.set_deadline(None);
             peer.resume_input();
         }
         Flow::Continue

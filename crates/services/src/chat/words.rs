@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use switchboard_core::Ending;
 
-use super::text::NAME_MAX;
+use super::names::NAME_MAX;
 
 pub(super) const WELCOME: &str = "Welcome to the chat. What is your name?";
 
@@ -37,7 +37,9 @@ const NAMES_MOST: usize = 100;
 const ROOMS_MOST: usize = 50;
 
 pub(super) fn bad_name(what: &str) -> String {
-    format!("-- {what} has 1 to {NAME_MAX} letters and digits; - and _ are letters, too.")
+    format!(
+        "-- {what} has 1 to {NAME_MAX} letters and digits of one script; - and _ are letters, too."
+    )
 }
 
 pub(super) fn taken(name: &str) -> String {

@@ -164,7 +164,7 @@ fn people_go_from_room_to_room() {
     party.asks(
         "carl",
         "/join a room",
-        "-- The name of a room has 1 to 20 letters and digits; - and _ are letters, too.\n",
+        "-- The name of a room has 1 to 20 letters and digits of one script; - and _ are letters, too.\n",
     );
 }
 
@@ -178,7 +178,7 @@ fn a_name_is_one_persons() {
     party.asks(
         "third",
         "two words",
-        "-- A name has 1 to 20 letters and digits; - and _ are letters, too.\n",
+        "-- A name has 1 to 20 letters and digits of one script; - and _ are letters, too.\n",
     );
     party.asks("third", "/rooms", "-- First of all: what is your name?\n");
     party.asks("bob", "/nick ANN", "-- ANN is here already.\n");
