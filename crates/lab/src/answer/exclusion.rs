@@ -50,7 +50,8 @@ fn too_few(
         let settings = model.iter().flat_map(|model| model.kind().settings);
         let key = settings.map(|setting| setting.name).find(|name| CAPACITY.contains(name));
         let unless = key.map_or(String::new(), |key| format!(", unless `{key}=` says more"));
-        return Some(format!("it has room for {} peers at a time{unless}", units::count(most)));
+        let peers = units::several(most, "peer", "peers");
+        return Some(format!("it has room for {peers} at a time{unless}"));
     }
     let limit = comparison.experiment("limit")?;
     // Only whom it turned away shows a limit: others may have been on their way in.

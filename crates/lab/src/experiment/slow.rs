@@ -5,9 +5,9 @@ use std::time::Duration;
 use switchboard_load::units::{bytes, time};
 use switchboard_load::{BadPeers, Manner};
 
-use super::found::{fact, untested};
+use super::found::{unless_noise, untested};
 use super::{CPU, Design, Found, Measure, P50, P99, Pace, Readings, Unmeasured, numbers};
-use crate::record::{Better, Fact, Scale};
+use crate::record::{Better, Fact, Figure, Scale};
 use crate::stage::Stage;
 
 /// Peers that read.
@@ -83,17 +83,18 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
         return Vec::new();
     };
     let one = |model: &str| {
-        let wait = |x| found.median(x, model, P50.name);
+        let wait = |x| found.experiment.figure(x, model, P50.name);
         let before = wait(first.x).filter(|_| first.x == 0.0);
         let (after, held) = (wait(last.x)?, found.median(last.x, model, HELD.name)?);
+        let without =
+            before.map_or(String::new(), |before| format!(", {} without", time(before.median)));
         // What they wait with slow peers says little by itself.
-        let fine = |before: f64| after <= (before * TIMES_MAX).max(FINE.as_nanos() as f64);
-        let without = before.map_or(String::new(), |before| format!(", {} without", time(before)));
-        Some(fact(
-            held <= HELD_MAX && before.is_none_or(fine),
+        let fine = before.map_or(Some(true), |before| is_fine(before, after));
+        Some(unless_noise(
+            if held <= HELD_MAX { fine } else { Some(false) },
             format!(
                 "{model}: the others wait {}{without}; {} for each slow peer",
-                time(after),
+                time(after.median),
                 bytes(held)
             ),
         ))
@@ -103,4 +104,16 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
         facts.push(untested("what the others wait without slow peers (--quick leaves it out)"));
     }
     facts
+}
+
+/// Whether the others wait no longer than they may, by pairs of the same round; `None` if rounds
+/// disagree.
+fn is_fine(before: &Figure, after: &Figure) -> Option<bool> {
+    let pairs = before.samples.iter().zip(&after.samples);
+    let fine = |(before, after): (&Option<f64>, &Option<f64>)| {
+        Some((*after)? <= ((*before)? * TIMES_MAX).max(FINE.as_nanos() as f64))
+    };
+    let rounds: Vec<bool> = pairs.filter_map(fine).collect();
+    let first = *rounds.first()?;
+    rounds.iter().all(|fine| *fine == first).then_some(first)
 }

@@ -88,6 +88,10 @@ fn claims(comparison: &Comparison) -> Markup {
                             @for fact in experiment.claim.facts.iter().filter(|fact| fact.held == Some(false)) {
                                 (against(fact))
                             }
+                        } @else if experiment.claim.verdict == Verdict::NotJudged {
+                            @for fact in experiment.claim.facts.iter().filter(|fact| fact.held.is_none()) {
+                                (open(fact))
+                            }
                         }
                     }
                 }
@@ -98,6 +102,10 @@ fn claims(comparison: &Comparison) -> Markup {
 
 fn against(fact: &Fact) -> Markup {
     html! { span class="against" { (worded(&fact.sentence)) } }
+}
+
+fn open(fact: &Fact) -> Markup {
+    html! { span class="doubtful" { (worded(&fact.sentence)) } }
 }
 
 fn legend(comparison: &Comparison) -> Markup {
