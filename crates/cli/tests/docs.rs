@@ -53,7 +53,7 @@ fn checked_pages() -> Vec<PathBuf> {
 }
 
 fn all_pages() -> Vec<PathBuf> {
-    [".", "docs", "docs/guide", "docs/decisions", "examples", "benches"]
+    [".", "docs", "docs/guide", "docs/decisions", "docs/report", "examples", "benches"]
         .into_iter()
         .flat_map(markdown_in)
         .collect()
