@@ -199,9 +199,9 @@ impl Acceptor {
         self.ahead.push(listener, came);
     }
 
-    /// Whether the kernel has accepted somebody at this listener.
-    pub(crate) fn has_ahead(&self, listener: &Listener) -> bool {
-        self.ahead.any(listener)
+    /// Whether the next of those whom the kernel has accepted came to this listener.
+    pub(crate) fn is_next(&self, listener: &Listener) -> bool {
+        self.ahead.is_next(listener)
     }
 
     /// Whom the kernel has accepted already, at all listeners.

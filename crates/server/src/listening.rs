@@ -41,6 +41,19 @@ pub(crate) struct ListenOptions {
     pub(crate) others: bool,
 }
 
+impl Default for ListenOptions {
+    fn default() -> ListenOptions {
+        ListenOptions {
+            backlog: 1024,
+            reuse_port: false,
+            receive_buffer: None,
+            send_buffer: None,
+            wait: None,
+            others: false,
+        }
+    }
+}
+
 /// One listening socket, non-blocking. Closed when the last holder lets go of it.
 pub(crate) struct Listener {
     fd: OwnedFd,

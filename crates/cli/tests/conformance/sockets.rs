@@ -31,9 +31,7 @@ struct Socket {
 /// Waits until the server has read all that this peer, from this process, has sent.
 #[track_caller]
 pub(crate) fn until_read(client: &Client) {
-    let own = SocketAddrV4::try_from(getsockname(client.as_fd()).expect("a socket"));
-    let peer = getpeername(client.as_fd()).expect("a connected socket").expect("its peer");
-    let (own, servers) = (own.expect("IPv4"), SocketAddrV4::try_from(peer).expect("IPv4"));
+    let (own, servers) = ends(client);
     until("the server to read", || {
         // All is acknowledged, and so it has arrived; and there it does not lie unread.
         ask(own, servers).is_some_and(|socket| socket.unsent == 0)
@@ -45,14 +43,20 @@ pub(crate) fn until_read(client: &Client) {
 /// not have been told of it yet, but is before it is told of anything that is sent from now on.
 #[track_caller]
 pub(crate) fn reset_and_wait(client: Client) {
-    let own = SocketAddrV4::try_from(getsockname(client.as_fd()).expect("a socket"));
-    let peer = getpeername(client.as_fd()).expect("a connected socket").expect("its peer");
-    let (own, servers) = (own.expect("IPv4"), SocketAddrV4::try_from(peer).expect("IPv4"));
+    let (own, servers) = ends(&client);
     client.reset();
     // Where the connection was, the kernel finds what listens at that address.
     until("the reset to arrive", || {
         ask(servers, own).is_none_or(|socket| socket.state == LISTENING)
     });
+}
+
+/// The peer's end of its connection, and the server's.
+#[track_caller]
+fn ends(client: &Client) -> (SocketAddrV4, SocketAddrV4) {
+    let own = SocketAddrV4::try_from(getsockname(client.as_fd()).expect("a socket"));
+    let peer = getpeername(client.as_fd()).expect("a connected socket").expect("its peer");
+    (own.expect("IPv4"), SocketAddrV4::try_from(peer).expect("IPv4"))
 }
 
 /// Whether somebody listens at this address. Nobody connects for that.

@@ -28,6 +28,12 @@ impl Ahead {
         self.waiting.len()
     }
 
+    /// Whether whoever is next came to this listener.
+    pub(super) fn is_next(&self, listener: &Listener) -> bool {
+        let fd = listener.as_fd().as_raw_fd();
+        self.waiting.front().is_some_and(|(whose, _)| *whose == fd)
+    }
+
     /// Whether somebody waits who came to this listener.
     pub(super) fn any(&self, listener: &Listener) -> bool {
         self.place(listener).is_some()

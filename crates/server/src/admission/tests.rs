@@ -9,14 +9,7 @@ use crate::listening::{ListenOptions, Listeners};
 use crate::testing::Client;
 
 fn listener() -> Arc<Listener> {
-    let options = ListenOptions {
-        backlog: 1024,
-        reuse_port: false,
-        receive_buffer: None,
-        send_buffer: None,
-        wait: None,
-        others: false,
-    };
+    let options = ListenOptions::default();
     let listeners = Listeners::open(&["127.0.0.1:0".parse().unwrap()], options, 1).unwrap();
     listeners.lend(0).remove(0)
 }

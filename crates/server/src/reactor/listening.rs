@@ -161,7 +161,7 @@ impl<E: Engine> Reactor<'_, E> {
         if self.acceptor.ahead() == 0 || !self.listening.wanted() || self.workers_are_full() {
             return None;
         }
-        self.listening.lent.iter().find(|listener| self.acceptor.has_ahead(listener)).cloned()
+        self.listening.lent.iter().find(|listener| self.acceptor.is_next(listener)).cloned()
     }
 
     /// Leaves newcomers at listeners that all processes share to the others, until one of this

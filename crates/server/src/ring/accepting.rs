@@ -74,7 +74,7 @@ impl Ring {
 }
 
 /// The socket that a completion brings, which has no other owner; `None`: it was cancelled.
-pub(super) fn came(completion: Completion) -> Option<Came> {
+fn came(completion: Completion) -> Option<Came> {
     match completion.result {
         error if error == -libc::ECANCELED => None,
         error if error < 0 => Some(Err(Errno::from_raw_os_error(-error))),

@@ -97,14 +97,7 @@ struct Rig {
 impl Rig {
     /// A peer that was greeted.
     fn of(service: Service, limits: Limits) -> Rig {
-        let options = ListenOptions {
-            backlog: 1,
-            reuse_port: false,
-            receive_buffer: None,
-            send_buffer: None,
-            wait: None,
-            others: false,
-        };
+        let options = ListenOptions { backlog: 1, ..ListenOptions::default() };
         let (service, model) = (Arc::new(service), "thread".parse().unwrap());
         let site = Arc::new(Site {
             sessions: Arc::new(Sessions::new(Arc::clone(&service), &model)),

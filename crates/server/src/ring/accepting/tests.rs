@@ -11,7 +11,16 @@ use crate::ring::tests::here;
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// A listener of a loop's own, where the kernel accepts; whom it brings, as far as has come.
+/// A ring that accepts at a listener of its own, with its address.
+fn accepting() -> (Ring, TcpListener, SocketAddr) {
+    let mut ring = Ring::new(8, 4).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    ring.accept_at(listener.as_fd(), Key::listener(0)).unwrap();
+    (ring, listener, address)
+}
+
+/// Whom the kernel brings there, as far as they have come.
 fn accepts(ring: &mut Ring, brings: usize) -> Vec<Came> {
     let mut came = Vec::new();
     for _ in 0..20 {
@@ -39,10 +48,7 @@ fn the_kernel_accepts_whoever_comes() {
         return;
     }
     // 32 completions at a time have room, and all peers come at once.
-    let mut ring = Ring::new(8, 4).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    ring.accept_at(listener.as_fd(), Key::listener(0)).unwrap();
+    let (mut ring, _listener, address) = accepting();
     let peers: Vec<_> = (0..100).map(|_| TcpStream::connect(address).unwrap()).collect();
     let mut came = Vec::new();
     while came.len() < peers.len() {
@@ -68,11 +74,8 @@ fn whom_the_kernel_has_accepted_before_it_stops_is_kept() {
     if !here() {
         return;
     }
-    let mut ring = Ring::new(8, 4).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let (mut ring, listener, address) = accepting();
     let key = Key::listener(0);
-    ring.accept_at(listener.as_fd(), key).unwrap();
     assert_eq!(accepts(&mut ring, 1).len(), 0);
     let mut peers = vec![TcpStream::connect(address).unwrap()];
     // This one the kernel has accepted, and nobody was told of it.
@@ -99,10 +102,8 @@ fn whom_nobody_has_taken_is_closed_with_the_ring() {
     if !here() {
         return;
     }
-    let mut ring = Ring::new(8, 4).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    ring.accept_at(listener.as_fd(), Key::listener(0)).unwrap();
-    let connect = || TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (mut ring, _listener, address) = accepting();
+    let connect = || TcpStream::connect(address).unwrap();
     let mut peers = [connect(), connect()];
     // One is told of and not taken, one is not told of.
     ring.exchange(std::iter::empty(), Some(1), Some(LONG)).unwrap();
