@@ -34,6 +34,7 @@ mod programs;
 mod rings;
 mod rivals;
 mod room;
+mod scanning;
 mod server;
 mod short;
 mod spread;
@@ -91,6 +92,8 @@ enum Benchmark {
     Room(room::Room),
     /// User-mode instructions and allocations per line that a member of a room is sent, under callgrind.
     Deliveries(deliveries::Deliveries),
+    /// Why the last silent peers cost `poll` and `select` more than the first: memory.
+    Scanning(scanning::Scanning),
     /// How evenly the peers are shared among loops.
     Spread(spread::Spread),
     /// A client process of `multitude`.
@@ -132,6 +135,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         Benchmark::Rings(benchmark) => benchmark.run(&programs()?),
         Benchmark::Room(benchmark) => benchmark.run(&programs()?),
         Benchmark::Deliveries(benchmark) => benchmark.run(&programs()?),
+        Benchmark::Scanning(benchmark) => benchmark.run(),
         Benchmark::Spread(benchmark) => benchmark.run(&programs()?),
         Benchmark::MultitudePart(part) => return part.run().map(|()| true),
         Benchmark::RoomMembers(members) => return members.run().map(|()| true),
