@@ -36,7 +36,8 @@ pub(super) static DESIGN: Design = Design {
         Pace::Full => numbers(&[100, 1_000, 10_000]),
     },
     lasts: |pace, x| {
-        pace.pick(Duration::from_millis(120), Duration::from_millis(800))
+        pace.pick(Duration::from_millis(40), Duration::from_millis(200))
+            + measured(pace, x)
             + Duration::from_micros(80).mul_f64(x)
     },
     shape: None,
@@ -48,8 +49,7 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
     let peers = x as u64;
     stage.has_room(peers)?;
     let mut server = stage.serve()?;
-    let lasts = stage.pace.pick(Duration::from_millis(80), Duration::from_millis(600));
-    let mut plan = stage.talk.plan(peers, lasts);
+    let mut plan = stage.talk.plan(peers, measured(stage.pace, x));
     // Each peer has been served before it counts: the first time touches memory that is new.
     plan.warm_up = stage.pace.pick(Duration::from_millis(20), Duration::from_millis(200));
     let slicing = Slicing { messages: MESSAGES.max(2 * peers), slices: SLICES };
@@ -61,6 +61,15 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
         (P99.name, driven.p99_ns()),
         (RATE.name, Ok(driven.rate().into())),
     ])
+}
+
+/// How long so many peers are measured, at most: ten thousand ask ten times or so, each after the
+/// reply to what it asked before.
+fn measured(pace: Pace, peers: f64) -> Duration {
+    match pace {
+        Pace::Quick => Duration::from_millis(80),
+        Pace::Full => Duration::from_millis(600) + Duration::from_micros(150).mul_f64(peers),
+    }
 }
 
 fn judge(found: &Found<'_>) -> Vec<Fact> {
