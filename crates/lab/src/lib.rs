@@ -8,8 +8,9 @@
 //! - [`mod@run`]: rounds, in which models have their turns. [`stage`]: what an experiment is lent;
 //!   [`driven`]: what it sees. [`arrivals`]: peers that come until no more are let in.
 //!   [`server`]: a server under test. [`cores`]: who runs where. [`peers`]: some that wait.
-//!   [`slices`]: processor time, undisturbed. `holder`: which process serves a peer. `kernel`: what
-//!   the kernel holds. `counted`: what a server counts. `traced`: what strace counts.
+//!   `witness`: who asks it meanwhile. [`slices`]: processor time, undisturbed. `holder`: which
+//!   process serves a peer. `kernel`: what the kernel holds. `counted`: what a server counts.
+//!   `traced`: what strace counts.
 //! - [`record`]: what a comparison found, as plain data. results.json is that. `collected`: how
 //!   samples become it. `environment`: where it was found.
 //! - [`statistics`]: what samples say, and what they do not.
@@ -42,6 +43,7 @@ pub mod statistics;
 pub mod talk;
 pub mod target;
 mod traced;
+mod witness;
 
 pub use counted::Counted;
 pub use plan::Plan;

@@ -11,12 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use switchboard::Address;
-use switchboard_load::{
-    Control, Interval, LoadError, Onlooker, Outcome, Plan, Progress, Record, Report, Watch, run,
-};
+use switchboard_load::{Control, LoadError, Onlooker, Outcome, Plan, Report, run};
 
 use crate::cores;
-use crate::counted::Counted;
 use crate::driven::Driven;
 use crate::experiment::{Pace, Sample, Unmeasured};
 use crate::kernel;
@@ -26,7 +23,7 @@ use crate::server::{PATIENCE, Running, Stopped};
 use crate::slices::{Account, Slicing};
 use crate::talk::Talk;
 use crate::target::Target;
-use crate::traced::Tracer;
+use crate::witness::{Auditor, Heard, Witness};
 
 /// Peers of a model beyond those of an experiment: descriptors that a loop needs for itself.
 const SPARE: u64 = 24;
@@ -35,8 +32,6 @@ const LOOK: Duration = Duration::from_millis(2);
 /// Silent peers that connect before the next ones wait until they are let in: fewer than a backlog
 /// holds (`net.core.somaxconn`, 4,096 on current kernels, and 128 on old ones).
 const AT_ONCE: u64 = 500;
-/// How long the answer to `stats` may take before the first message is sent: some 50 ms.
-const SOON: Duration = Duration::from_millis(40);
 /// How long those who let them in are given to come to rest.
 const REST: Duration = Duration::from_millis(10);
 
@@ -262,7 +257,7 @@ impl Stage<'_> {
     pub fn traced_calls(&self, plan: Plan) -> Result<Sample, Unmeasured> {
         let mut server = self.serve()?;
         let plan = Plan { target: Address::from(server.address), ..plan };
-        let mut auditor = Auditor { pid: server.pid(), tracer: None, calls: None };
+        let mut auditor = Auditor::of(server.pid());
         let result = run(&plan, &self.control(), &mut auditor);
         if self.stop.load(Ordering::Acquire) {
             return Err(Unmeasured::Interrupted);
@@ -300,77 +295,5 @@ impl Stage<'_> {
     /// Ends a load when the comparison is stopped.
     pub fn control(&self) -> Control {
         Control::stopped_by(Arc::clone(&self.stop))
-    }
-}
-
-/// What a server said that it counted, or why it did not.
-type Heard = Result<Counted, String>;
-
-/// Has strace count from before the first message until after the last.
-struct Auditor {
-    pid: u32,
-    tracer: Option<Result<Tracer, String>>,
-    calls: Option<Result<u64, String>>,
-}
-
-impl Watch for Auditor {
-    fn progress(&mut self, _: &Progress<'_>) {}
-
-    fn interval(&mut self, _: &Interval, _: &Record) {}
-
-    fn begins(&mut self, _: Duration, _: Option<Duration>) {
-        self.tracer = Some(Tracer::attach(self.pid));
-    }
-
-    fn ends(&mut self) {
-        self.calls = self.tracer.take().map(|tracer| tracer.and_then(Tracer::count));
-    }
-}
-
-/// Asks the server what it counted, before the first message and after the last.
-struct Witness<'a> {
-    server: &'a mut Running,
-    onlooker: Option<&'a Onlooker>,
-    before: Option<Heard>,
-    after: Option<Heard>,
-    /// Whether to look at what a crowd makes the kernel hold, and at how many are let in.
-    crowd: bool,
-    kernel: Option<f64>,
-    peers: Option<u64>,
-}
-
-impl<'a> Witness<'a> {
-    fn of(server: &'a mut Running, onlooker: Option<&'a Onlooker>, crowd: bool) -> Witness<'a> {
-        Witness { server, onlooker, before: None, after: None, crowd, kernel: None, peers: None }
-    }
-}
-
-impl Watch for Witness<'_> {
-    fn progress(&mut self, _: &Progress<'_>) {
-        // Until the load begins the crowd is not there yet.
-        if self.crowd && self.before.is_some() {
-            self.kernel = [self.kernel, kernel::bytes()].into_iter().flatten().reduce(f64::max);
-            let peers = self.server.stats(SOON).ok().and_then(|counted| counted.number("peers"));
-            self.peers = self.peers.max(peers);
-        }
-    }
-
-    fn interval(&mut self, _: &Interval, _: &Record) {}
-
-    fn begins(&mut self, lead: Duration, lasts: Option<Duration>) {
-        if let Some(onlooker) = self.onlooker {
-            onlooker.begins(lead, lasts);
-        }
-        self.before = Some(self.server.stats(SOON));
-    }
-
-    fn ends(&mut self) {
-        if let Some(onlooker) = self.onlooker {
-            onlooker.ends();
-        }
-        // Only if it answered before: one that hangs has been waited for once.
-        if matches!(self.before, Some(Ok(_))) {
-            self.after = Some(self.server.stats(PATIENCE));
-        }
     }
 }
