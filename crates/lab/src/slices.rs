@@ -7,8 +7,8 @@
 //!
 //! The clock of a process is exact when its threads sleep. Of one that runs on, it is brought up to
 //! date by the tick only (`thread_group_cputime` of the kernel, 4 ms with CONFIG_HZ=250). So slices
-//! of a server that hardly ever sleeps are put together until they are many ticks long, and it is
-//! measured for all the time there is.
+//! of a server that hardly ever sleeps, or of which a slice has used nothing at all, are put together
+//! until they are many ticks long, and it is measured for all the time there is.
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -70,8 +70,7 @@ impl Account {
             let used = clocks.as_ref().ok().and_then(Clocks::now);
             let mut marks = own.marks.lock().expect("nobody panics with it");
             marks.push(Mark { at: Instant::now(), answered, used });
-            let whole = marks.first().zip(marks.last()).and_then(|(from, to)| Slice::of(from, to));
-            marks.len() <= slicing.slices || whole.is_some_and(|whole| whole.is_busy())
+            marks.len() <= slicing.slices || by_ticks(&marks)
         });
         (account, slices)
     }
@@ -104,9 +103,24 @@ impl Slice {
         self.used > self.lasted.mul_f64(BUSY)
     }
 
+    /// Whether messages were answered in no time, by a clock that has not gone on yet.
+    fn is_free(&self) -> bool {
+        self.used.is_zero()
+    }
+
     fn each_ns(&self) -> f64 {
         self.used.as_nanos() as f64 / self.answered as f64
     }
+}
+
+/// Whether the server's clock goes by ticks: it hardly ever sleeps, or did not when it was looked at.
+fn by_ticks(marks: &[Mark]) -> bool {
+    let whole = marks.first().zip(marks.last()).and_then(|(from, to)| Slice::of(from, to));
+    whole.is_some_and(|whole| whole.is_busy())
+        || marks
+            .windows(2)
+            .filter_map(|ends| Slice::of(&ends[0], &ends[1]))
+            .any(|one| one.is_free())
 }
 
 fn each(marks: &[Mark], messages: u64) -> Result<f64, String> {
@@ -117,7 +131,10 @@ fn each(marks: &[Mark], messages: u64) -> Result<f64, String> {
         return Err("a process of the server ended meanwhile".to_owned());
     }
     let all = Slice::of(first, last).ok_or("no message was answered")?;
-    let shortest = if all.is_busy() { BUSY_SLICE } else { Duration::ZERO };
+    if all.is_free() {
+        return Err("its clock did not go on in so short a time".to_owned());
+    }
+    let shortest = if by_ticks(marks) { BUSY_SLICE } else { Duration::ZERO };
     let mut costs: Vec<f64> = Vec::new();
     let mut from = first;
     for to in &marks[1..] {
@@ -166,6 +183,18 @@ mod tests {
         let slices: Vec<_> = ticks.map(|used| (100, 3_000, used)).collect();
         let found = each(&marks(&slices), 100).unwrap();
         assert!((found / 30_000.0 - 1.0).abs() < 0.05, "{found}");
+    }
+
+    /// Kills: a message that costs nothing, under a server that never sleeps and has half a processor
+    /// only.
+    #[test]
+    fn who_has_half_a_processor_is_measured_in_long_slices_too() {
+        // 100 messages in 1 ms, of which it has 0.4; the clock goes in steps of 4 ms.
+        let ticks = (1..=400).map(|end| (end * 400 / 4_000 - (end - 1) * 400 / 4_000) * 4_000);
+        let slices: Vec<_> = ticks.map(|used| (100, 1_000, used)).collect();
+        let found = each(&marks(&slices), 100).unwrap();
+        assert!((found / 4_000.0 - 1.0).abs() < 0.15, "{found}");
+        assert!(each(&marks(&[(100, 1_000, 0)]), 100).is_err_and(|error| error.contains("clock")));
     }
 
     /// Kills: a slow service that has no figure because it never fills its slices.
