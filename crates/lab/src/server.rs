@@ -2,8 +2,10 @@
 //! started.
 //!
 //! It is the leader of a process group, so that a Ctrl-C on the terminal is not the server's, and
-//! that what it forked can be ended with it, however it fares. One that is dropped is killed, and so
-//! is one whose starting thread ends: when somebody kills this process, no server stays behind.
+//! that what it forked can be ended with it, however it fares. One that is dropped is killed with its
+//! group. One whose starting thread ends is killed, too, but by the kernel, which knows nothing of
+//! groups: when somebody kills this process, no server of ours stays behind; of anyone else's, what it
+//! was itself started by (a shell, say) is gone, and the rest may stay.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use switchboard::Address;
-use switchboard_load::{Control, LoadError, Onlooker, Outcome, Plan, Report, run};
+use switchboard_load::{Clocks, Control, LoadError, Onlooker, Outcome, Plan, Report, run};
 
 use crate::cores;
 use crate::driven::Driven;
@@ -19,7 +19,7 @@ use crate::experiment::{Pace, Sample, Unmeasured};
 use crate::kernel;
 use crate::peers::Silent;
 use crate::record::Cores;
-use crate::server::{PATIENCE, Running, Stopped};
+use crate::server::{PATIENCE, Running};
 use crate::slices::{Account, Slicing};
 use crate::talk::Talk;
 use crate::target::Target;
@@ -133,11 +133,39 @@ impl Stage<'_> {
         while (silent.count() as u64) < peers {
             let next = peers.min(silent.count() as u64 + AT_ONCE);
             silent.grow(server.address, next as usize, &self.stop)?;
+            if self.stop.load(Ordering::Acquire) {
+                return Err(Unmeasured::Interrupted);
+            }
             self.await_peers(server, next)?;
         }
         // Whoever let them in, threads and processes too, has come to rest.
         thread::sleep(REST);
+        if !self.target.is_ours() && peers > 0 {
+            self.await_rest(server)?;
+        }
         Ok(silent)
+    }
+
+    /// Waits until anyone's server, which does not say whom it has let in, has nothing to do: its
+    /// processor time stands still. One that never rests is waited for no longer than others.
+    fn await_rest(&self, server: &Running) -> Result<(), Unmeasured> {
+        let began = Instant::now();
+        // Threads and processes are made meanwhile: the clocks are looked up each time.
+        let used = || Clocks::of(server.pid()).ok().and_then(|clocks| clocks.now());
+        let mut before = used();
+        while began.elapsed() < PATIENCE {
+            if self.stop.load(Ordering::Acquire) {
+                return Err(Unmeasured::Interrupted);
+            }
+            thread::sleep(REST);
+            let now = used();
+            let worked = now.zip(before).map(|(now, before)| now.saturating_sub(before));
+            if worked.is_some_and(|worked| worked < REST / 20) {
+                return Ok(());
+            }
+            before = now;
+        }
+        Ok(())
     }
 
     /// Waits until so many are let in, if it is one of ours: others do not say.
@@ -274,12 +302,16 @@ impl Stage<'_> {
         }
     }
 
-    /// Stops the server in order.
+    /// Stops the server, one of ours in order. Anyone else's is killed: how it ends is a question of
+    /// `lifecycle` only, and one that ignores SIGTERM would be waited for in every cell.
     ///
     /// # Errors
-    /// If it does not.
-    pub fn stop(&self, server: Running) -> Result<Stopped, Unmeasured> {
-        server.stop().map_err(Unmeasured::Because)
+    /// If it has ended before, or one of ours does not stop.
+    pub fn stop(&self, mut server: Running) -> Result<(), Unmeasured> {
+        if self.target.is_ours() {
+            return server.stop().map(drop).map_err(Unmeasured::Because);
+        }
+        server.ended().map_or(Ok(()), |ended| Err(Unmeasured::Because(ended)))
     }
 
     /// The control of a load that does not sleep while it awaits replies, where it has a processor of

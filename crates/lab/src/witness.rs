@@ -1,5 +1,6 @@
 //! Who watches a load: asks the server what it counts, or has strace count.
 
+use std::thread;
 use std::time::Duration;
 
 use switchboard_load::{Interval, Onlooker, Progress, Record, Watch};
@@ -11,6 +12,8 @@ use crate::traced::Tracer;
 
 /// How long the answer to `stats` may take before the first message is sent: some 50 ms.
 const SOON: Duration = Duration::from_millis(40);
+/// How long those who let peers in are given to come to rest.
+const REST: Duration = Duration::from_millis(10);
 
 /// What a server said that it counted, or why it did not.
 pub(crate) type Heard = Result<Counted, String>;
@@ -34,6 +37,8 @@ impl Watch for Auditor {
     fn interval(&mut self, _: &Interval, _: &Record) {}
 
     fn begins(&mut self, _: Duration, _: Option<Duration>) {
+        // Peers have just been let in: a thread that is made while strace attaches is not traced.
+        thread::sleep(REST);
         self.tracer = Some(Tracer::attach(self.pid));
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use switchboard_load::End;
 use switchboard_load::units::time;
 
-use super::found::fact;
+use super::found::{agreed, unless_noise};
 use super::{Design, Found, Measure, Place, Readings, Sample, Unmeasured};
 use crate::record::{Better, Fact, Scale};
 use crate::server::{PATIENCE, Running};
@@ -65,7 +65,7 @@ fn measure(stage: &mut Stage<'_>, _: f64) -> Result<Readings, Unmeasured> {
     let most = stage.target.capacity().unwrap_or(PEERS).min(PEERS);
     let silent = stage.silent(&mut server, most)?;
     let spread = spread(&mut server, silent.count());
-    let stopped = stage.stop(server)?;
+    let stopped = server.stop()?;
     drop(silent);
     let drain = stopped.took.as_nanos() as f64;
     Ok(vec![(DRAIN.name, Ok(drain.into())), (FIRST.name, first), (SPREAD.name, spread)])
@@ -81,9 +81,9 @@ fn spread(server: &mut Running, peers: usize) -> Result<Sample, String> {
 
 fn judge(found: &Found<'_>) -> Vec<Fact> {
     let one = |model: &str| {
-        let took = found.median(0.0, model, DRAIN.name)?;
-        let sentence = format!("{model}: stopped after {}", time(took));
-        Some(fact(took <= DRAIN_MAX.as_nanos() as f64, sentence))
+        let took = found.experiment.figure(0.0, model, DRAIN.name)?;
+        let sentence = format!("{model}: stopped after {}", time(took.median));
+        Some(unless_noise(agreed(took, |took| took <= DRAIN_MAX.as_nanos() as f64), sentence))
     };
     found.models(|_| true).into_iter().filter_map(one).collect()
 }
