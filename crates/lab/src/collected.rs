@@ -115,7 +115,7 @@ impl Collected {
         };
         if facts.is_empty() {
             let sentence = "the models or the figures that it is about are missing here".to_owned();
-            facts.push(Fact { sentence, held: None, untested: true });
+            facts.push(Fact { sentence, held: None, untested: true, open: false });
         }
         Claim { sentence: design.claim.to_owned(), verdict, facts }
     }
@@ -165,7 +165,7 @@ fn compare(cells: &mut [Cell], measure: &Measure, plan: &Plan) {
         Better::Lower => one.total_cmp(other),
         Better::Higher => other.total_cmp(one),
     });
-    let Some((first, _)) = first else { return };
+    let Some((first, best_median)) = first else { return };
     let worse = match better {
         Better::Lower => Compared::Higher,
         Better::Higher => Compared::Lower,
@@ -180,7 +180,11 @@ fn compare(cells: &mut [Cell], measure: &Measure, plan: &Plan) {
     let any_is_beaten = (0..cells.len()).any(beaten);
     let near = |place: usize| {
         let both = all[place].as_ref().zip(all[first].as_ref());
-        both.is_some_and(|(one, best)| place == first || is_near(one, best, confidence))
+        let median = cells[place].values.get(name).and_then(Value::figure).map(|one| one.median);
+        both.zip(median).is_some_and(|((one, best), median)| {
+            median == best_median
+                || (is_within(NEAR, median, best_median) && is_near(one, best, confidence))
+        })
     };
     let best: Vec<bool> =
         (0..cells.len()).map(|place| any_is_beaten && !beaten(place) && near(place)).collect();
@@ -192,6 +196,11 @@ fn compare(cells: &mut [Cell], measure: &Measure, plan: &Plan) {
                 all[reference].as_ref().and_then(|base| paired(&figure.samples, base, confidence));
         }
     }
+}
+
+/// Whether two numbers that are not negative are no more than so many times apart.
+fn is_within(times: f64, one: f64, other: f64) -> bool {
+    one.max(other) <= one.min(other) * times
 }
 
 /// Whether samples can be the best, too: there are enough of them to say so, and they are about as

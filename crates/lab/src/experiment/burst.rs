@@ -5,7 +5,7 @@ use std::time::Duration;
 use switchboard_load::End;
 use switchboard_load::units::{count, time};
 
-use super::found::fact;
+use super::found::{agreed, unless_noise};
 use super::{Design, Found, Measure, P50, P99, Pace, Readings, Unmeasured, numbers};
 use crate::record::{Better, Fact, Scale};
 use crate::stage::Stage;
@@ -64,13 +64,13 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
 fn judge(found: &Found<'_>) -> Vec<Fact> {
     let Some(last) = found.experiment.points.last() else { return Vec::new() };
     let one = |model: &str| {
-        let failed = found.median(last.x, model, FAILED.name)?;
+        let failed = found.experiment.figure(last.x, model, FAILED.name)?;
         let p99 = found.median(last.x, model, P99.name)?;
-        Some(fact(
-            failed == 0.0,
+        Some(unless_noise(
+            agreed(failed, |failed| failed == 0.0),
             format!(
                 "{model}: {} of {} not served, p99 {}",
-                count(failed as u64),
+                count(failed.median as u64),
                 last.label,
                 time(p99)
             ),

@@ -5,10 +5,10 @@ use std::time::Duration;
 use switchboard_load::units::time;
 use switchboard_load::{Arrivals, Rate, Schedule};
 
-use super::found::{fact, is_one_loop, untested};
+use super::found::{agreed, agreed_of, is_one_loop, unless_noise, untested};
 use super::{Design, Found, P50, P99, Pace, Readings, Unmeasured, numbers};
 use crate::peers::Burner;
-use crate::record::{Fact, Scale};
+use crate::record::{Fact, Figure, Scale};
 use crate::stage::Stage;
 use crate::talk::Talk;
 
@@ -73,24 +73,25 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
         let hybrid = model.kind().name == "epoll" && model.given("workers").is_some();
         hybrid || matches!(model.kind().name, "thread" | "process")
     });
-    let loops = found.medians(last.x, &loops, P99.name);
-    let stalls = |(model, p99): &(&str, f64)| {
-        let sentence = format!("{model}: the others wait {} at p99", time(*p99));
-        fact(*p99 >= STALL.as_nanos() as f64, sentence)
+    let loops = found.figures(last.x, &loops, P99.name);
+    let stalls = |(model, p99): &(&str, &Figure)| {
+        let sentence = format!("{model}: the others wait {} at p99", time(p99.median));
+        unless_noise(agreed(p99, |p99| p99 >= STALL.as_nanos() as f64), sentence)
     };
-    let least = loops.iter().map(|(_, p99)| *p99).min_by(f64::total_cmp);
-    let lets = |(model, p99): (&str, f64)| {
+    let least = loops.iter().map(|(_, p99)| *p99);
+    let least = least.min_by(|one, other| one.median.total_cmp(&other.median));
+    let lets = |(model, p99): (&str, &Figure)| {
         let least = least?;
         let sentence = format!(
             "{model}: the others wait {} at p99, {:.2} of what they wait under the loop that stalls \
              least",
-            time(p99),
-            p99 / least
+            time(p99.median),
+            p99.median / least.median
         );
-        Some(fact(p99 <= least * SHARE_MAX, sentence))
+        Some(unless_noise(agreed_of(p99, least, |own, least| own <= least * SHARE_MAX), sentence))
     };
-    let medians = found.medians(last.x, &free, P99.name);
-    let measured = |wanted: &dyn Fn(&str) -> bool| medians.iter().any(|(model, _)| wanted(model));
+    let figures = found.figures(last.x, &free, P99.name);
+    let measured = |wanted: &dyn Fn(&str) -> bool| figures.iter().any(|(model, _)| wanted(model));
     let waiting = found.models(|model| matches!(model.kind().name, "thread" | "process"));
     let parts = [
         (!loops.is_empty(), "a loop"),
@@ -98,6 +99,6 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
         (measured(&|model| waiting.contains(&model)), "threads or processes"),
     ];
     let lacking = parts.into_iter().filter(|(known, _)| !known).map(|(_, part)| untested(part));
-    let free = medians.iter().copied().filter_map(lets);
+    let free = figures.iter().copied().filter_map(lets);
     loops.iter().map(stalls).chain(free).chain(lacking).collect()
 }

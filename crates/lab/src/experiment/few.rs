@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use switchboard_load::units::several;
 
-use super::found::{fact, is_one_loop, untested};
+use super::found::{agreed_of, is_one_loop, unless_noise, untested};
 use super::{CALLS, CPU, Design, Found, P50, Pace, RATE, Readings, Unmeasured, numbers};
-use crate::record::{Fact, Scale};
+use crate::record::{Fact, Figure, Scale};
 use crate::slices::Slicing;
 use crate::stage::Stage;
 
@@ -64,23 +64,24 @@ fn measure(stage: &mut Stage<'_>, x: f64) -> Result<Readings, Unmeasured> {
 fn judge(found: &Found<'_>) -> Vec<Fact> {
     let Some(first) = found.experiment.points.first() else { return Vec::new() };
     let loops = found.models(|model| is_one_loop(model) && model.kind().name != "uring");
-    let loops = found.medians(first.x, &loops, CALLS.name);
-    let least = loops.into_iter().min_by(|one, other| one.1.total_cmp(&other.1));
+    let loops = found.figures(first.x, &loops, CALLS.name).into_iter();
+    let least = loops.min_by(|one, other| one.1.median.total_cmp(&other.1.median));
     let Some((loop_name, loop_calls)) = least else {
         return vec![untested("a loop that asks who is ready")];
     };
     let waiting = found.plain(WAITING);
-    let one = |(model, calls): (&str, f64)| {
+    let one = |(model, calls): (&str, &Figure)| {
         let peers = several(first.x as u64, "peer", "peers");
-        fact(
-            calls < loop_calls,
+        unless_noise(
+            agreed_of(calls, loop_calls, |calls, loop_calls| calls < loop_calls),
             format!(
-                "{model}: {calls:.2} calls a message with {peers}; the loop with the fewest, \
-                 {loop_name}, {loop_calls:.2}"
+                "{model}: {:.2} calls a message with {peers}; the loop with the fewest, \
+                 {loop_name}, {:.2}",
+                calls.median, loop_calls.median
             ),
         )
     };
-    let facts = found.medians(first.x, &waiting, CALLS.name).into_iter().map(one);
+    let facts = found.figures(first.x, &waiting, CALLS.name).into_iter().map(one);
     let known = |model: &str| found.median(first.x, model, CALLS.name).is_some();
     facts.chain(found.untested(WAITING, known)).collect()
 }

@@ -37,6 +37,12 @@ impl<'a> Found<'a> {
         self.experiment.figure(x, model, metric).map(|figure| figure.median)
     }
 
+    /// The figures of those models' metric at x, of those that have one.
+    pub fn figures(&self, x: f64, models: &[&'a str], metric: &str) -> Vec<(&'a str, &'a Figure)> {
+        let one = |model: &&'a str| Some((*model, self.experiment.figure(x, model, metric)?));
+        models.iter().filter_map(one).collect()
+    }
+
     /// The medians of those models' metric at x, of those that have one.
     pub fn medians(&self, x: f64, models: &[&'a str], metric: &str) -> Vec<(&'a str, f64)> {
         let one = |model: &&'a str| Some((*model, self.median(x, model, metric)?));
@@ -84,27 +90,57 @@ pub(super) fn at_most(times: f64, figure: &Figure, base: &Figure) -> Option<bool
     }
 }
 
+/// Whether rounds say so: all of them, or all but one of every four. `None` where they disagree, so
+/// that another comparison of the same would not say the opposite.
+pub(super) fn rounds_agree(rounds: impl IntoIterator<Item = bool>) -> Option<bool> {
+    let rounds: Vec<bool> = rounds.into_iter().collect();
+    let so = rounds.iter().filter(|so| **so).count();
+    let dissent = so.min(rounds.len() - so);
+    (!rounds.is_empty() && 4 * dissent <= rounds.len()).then_some(2 * so > rounds.len())
+}
+
+/// Whether a figure is such that `is`, by its rounds.
+pub(super) fn agreed(figure: &Figure, is: impl Fn(f64) -> bool) -> Option<bool> {
+    rounds_agree(figure.samples.iter().flatten().map(|sample| is(*sample)))
+}
+
+/// Whether two figures are such that `are`, by pairs of the same round.
+pub(super) fn agreed_of(
+    one: &Figure,
+    other: &Figure,
+    are: impl Fn(f64, f64) -> bool,
+) -> Option<bool> {
+    let pairs = one.samples.iter().zip(&other.samples);
+    rounds_agree(pairs.filter_map(|(one, other)| Some(are((*one)?, (*other)?))))
+}
+
 /// A sentence that speaks for the claim, against it, or neither, if the noise does not let it.
 pub(super) fn unless_noise(held: Option<bool>, sentence: String) -> Fact {
     match held {
         Some(held) => fact(held, sentence),
-        None => remark(format!("{sentence}; the noise leaves open on which side of the claim")),
+        None => open(format!("{sentence}; the noise leaves open on which side of the claim")),
     }
+}
+
+/// A sentence that would speak for the claim or against it, if the noise let it.
+pub(super) fn open(sentence: String) -> Fact {
+    Fact { sentence, held: None, untested: false, open: true }
 }
 
 /// A sentence that speaks for the claim, or against it.
 pub(super) fn fact(held: bool, sentence: String) -> Fact {
-    Fact { sentence, held: Some(held), untested: false }
+    Fact { sentence, held: Some(held), untested: false, open: false }
 }
 
 /// A sentence that speaks neither for the claim nor against it.
 pub(super) fn remark(sentence: String) -> Fact {
-    Fact { sentence, held: None, untested: false }
+    Fact { sentence, held: None, untested: false, open: false }
 }
 
 /// A part of the claim was not tested: what is lacking.
 pub(super) fn untested(lacking: &str) -> Fact {
-    Fact { sentence: format!("not tested: {lacking}"), held: None, untested: true }
+    let sentence = format!("not tested: {lacking}");
+    Fact { sentence, held: None, untested: true, open: false }
 }
 
 #[cfg(test)]
@@ -135,6 +171,16 @@ mod tests {
         let facts = (super::super::find(name).unwrap().judge)(&found);
         let told = facts.iter().any(|fact| fact.untested && fact.sentence.contains(part));
         assert!(told, "{name} with {models:?}: {facts:?}");
+    }
+
+    /// Kills: a majority of three to two, which the next comparison turns; one disturbed round of
+    /// five that leaves all open.
+    #[test]
+    fn rounds_agree_but_for_one_of_four() {
+        let of = |so: usize, rounds: usize| rounds_agree((0..rounds).map(|round| round < so));
+        assert_eq!([of(1, 1), of(2, 2), of(3, 3), of(4, 5), of(5, 5)], [Some(true); 5]);
+        assert_eq!([of(0, 1), of(0, 2), of(0, 3), of(1, 5), of(2, 8)], [Some(false); 5]);
+        assert_eq!([of(0, 0), of(1, 2), of(2, 3), of(3, 5), of(5, 8)], [None; 5]);
     }
 
     /// Kills: a claim that is said to have held although a part of it was not tested.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_load::units::time;
 
-use super::found::{fact, remark, unless_noise};
+use super::found::{fact, open, rounds_agree, unless_noise};
 use super::{CALLS, CPU, Design, Found, P50, Pace, RATE, Readings, Unmeasured, numbers};
 use crate::record::{Fact, Figure, Point, Scale};
 use crate::slices::Slicing;
@@ -88,14 +88,20 @@ fn rises(found: &Found<'_>, model: &str) -> Option<Fact> {
     let fit = found.fit(model)?;
     let r2 = fit.r2.unwrap_or(0.0);
     let held = r2 >= R2_MIN && fit.slope >= SLOPE_MIN_NS && fit.fold >= FOLD_MIN;
-    let (for_it, rounds) = rounds_that_rise(found, model);
-    // Most rounds have to say what their medians say.
-    let agreed = if held { 2 * for_it >= rounds } else { 2 * for_it < rounds };
+    let asked = match held {
+        true => String::new(),
+        false => format!(
+            " (at least {}, R² {R2_MIN} and {FOLD_MIN:.0} times are asked for)",
+            time(SLOPE_MIN_NS)
+        ),
+    };
+    // Rounds have to say what their medians say.
+    let agreed = rounds_agree(rounds_that_rise(found, model)).filter(|agreed| *agreed == held);
     Some(unless_noise(
-        agreed.then_some(held),
+        agreed,
         format!(
             "{model}: {} for each silent peer, a straight line to R² {r2:.3} over {} to {}, \
-             {:.1} times the cost at its end",
+             {:.1} times the cost at its end{asked}",
             time(fit.slope.max(0.0)),
             fit.over[0],
             fit.over[1],
@@ -104,8 +110,8 @@ fn rises(found: &Found<'_>, model: &str) -> Option<Fact> {
     ))
 }
 
-/// In how many rounds a model's cost rises in a straight line, and steeply; and of how many.
-fn rounds_that_rise(found: &Found<'_>, model: &str) -> (usize, usize) {
+/// Of each round, whether a model's cost rises in a straight line, and steeply.
+fn rounds_that_rise(found: &Found<'_>, model: &str) -> Vec<bool> {
     let points = found.experiment.points.iter().filter(|point| point.x <= LINE_TO);
     let figures = points
         .filter_map(|point| Some((point.x, found.experiment.figure(point.x, model, CPU.name)?)));
@@ -115,7 +121,7 @@ fn rounds_that_rise(found: &Found<'_>, model: &str) -> (usize, usize) {
         let at = |(x, figure): &(f64, &Figure)| Some((*x, (*figure.samples.get(round)?)?));
         figures.iter().map(at).collect()
     };
-    let rises = |curve: &Vec<(f64, f64)>| {
+    let rises = |curve: &[(f64, f64)]| {
         let steep = curve.first().zip(curve.last());
         let steep = steep.is_some_and(|(first, last)| last.1 >= first.1 * FOLD_MIN);
         let line = line(curve).filter(|_| steep);
@@ -123,8 +129,7 @@ fn rounds_that_rise(found: &Found<'_>, model: &str) -> (usize, usize) {
             line.slope >= SLOPE_MIN_NS && line.r2.is_some_and(|r2| r2 >= R2_MIN)
         })
     };
-    let whole: Vec<_> = (0..rounds).filter_map(curve).collect();
-    (whole.iter().filter(|curve| rises(curve)).count(), whole.len())
+    (0..rounds).filter_map(curve).map(|curve| rises(&curve)).collect()
 }
 
 /// Whether a model's cost at the last point is what it was without silent peers. A change that the
@@ -142,7 +147,10 @@ fn stays(found: &Found<'_>, model: &str) -> Option<Fact> {
     let noise = low <= 1.0 + CHANGE_MAX && high >= 1.0 - CHANGE_MAX;
     match ((ratio.estimate - 1.0).abs() <= CHANGE_MAX, noise) {
         (true, _) => Some(fact(true, sentence)),
-        (false, true) => Some(remark(format!("{sentence}, which is no more than the noise"))),
-        (false, false) => Some(fact(false, sentence)),
+        (false, true) => Some(open(format!("{sentence}, which is no more than the noise"))),
+        (false, false) => {
+            let asked = CHANGE_MAX * 100.0;
+            Some(fact(false, format!("{sentence} (at most {asked:.0}% is asked for)")))
+        }
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use switchboard_load::units::bytes;
 use switchboard_load::{Arrivals, Rate, Schedule};
 
-use super::found::fact;
+use super::found::{agreed_of, unless_noise};
 use super::{Design, Found, Measure, Pace, Readings, Unmeasured, numbers};
-use crate::record::{Better, Fact, Scale};
+use crate::record::{Better, Fact, Figure, Scale};
 use crate::stage::Stage;
 
 /// Memory of the server's processes.
@@ -78,13 +78,14 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
     let Some(first) = found.experiment.points.first() else { return Vec::new() };
     let weighed = |names: &&[&str]| {
         let model = *found.plain(names).first()?;
-        Some((model, found.median(first.x, model, PSS.name)?))
+        Some((model, found.experiment.figure(first.x, model, PSS.name)?))
     };
-    let weights: Vec<(&str, f64)> = ORDER.iter().filter_map(weighed).collect();
-    let pair = |pair: &[(&str, f64)]| {
+    let weights: Vec<(&str, &Figure)> = ORDER.iter().filter_map(weighed).collect();
+    let pair = |pair: &[(&str, &Figure)]| {
         let ((heavy, more), (light, less)) = (pair[0], pair[1]);
-        let sentence = format!("{heavy}: {} a peer; {light}: {}", bytes(more), bytes(less));
-        fact(more > less, sentence)
+        let (most, least) = (bytes(more.median), bytes(less.median));
+        let sentence = format!("{heavy}: {most} a peer; {light}: {least}");
+        unless_noise(agreed_of(more, less, |more, less| more > less), sentence)
     };
     let names: Vec<&'static str> = ORDER.iter().flat_map(|names| names.iter().copied()).collect();
     let known = |model: &str| weights.iter().any(|(known, _)| *known == model);

@@ -6,7 +6,7 @@ use switchboard_load::message::{Expect, Message, Script};
 use switchboard_load::units::{percent, rate, several};
 use switchboard_load::{Arrivals, Rate, Schedule};
 
-use super::found::fact;
+use super::found::{agreed_of, unless_noise};
 use super::{Design, Found, Measure, P50, Place, RATE, Readings, Unmeasured};
 use crate::record::{Better, Fact, Scale};
 use crate::stage::Stage;
@@ -106,17 +106,18 @@ fn burning() -> Result<Talk, String> {
 fn judge(found: &Found<'_>) -> Vec<Fact> {
     let Some(last) = found.experiment.points.last() else { return Vec::new() };
     let one = |model: &str| {
-        let kept = found.median(last.x, model, KEPT.name)?;
+        let kept = found.experiment.figure(last.x, model, KEPT.name)?;
+        let errors = found.experiment.figure(last.x, model, LOST.name)?;
         let answered = found.median(last.x, model, RATE.name)?;
-        let errors = found.median(last.x, model, LOST.name)?;
-        Some(fact(
-            kept >= SHARE_MIN && errors == 0.0,
+        let goes_on = |kept, errors| kept >= SHARE_MIN && errors == 0.0;
+        Some(unless_noise(
+            agreed_of(kept, errors, goes_on),
             format!(
                 "{model}: {} answered at {} times what it can do, {} of that, {}",
                 rate(answered),
                 last.label,
-                percent(kept),
-                several(errors as u64, "error", "errors")
+                percent(kept.median),
+                several(errors.median as u64, "error", "errors")
             ),
         ))
     };

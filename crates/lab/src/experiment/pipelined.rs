@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_load::Schedule;
 
-use super::found::{fact, untested};
+use super::found::{at_most, unless_noise, untested};
 use super::{CALLS, CPU, Design, Found, Measure, Pace, RATE, Readings, Unmeasured, numbers};
 use crate::record::{Better, Fact, Scale};
 use crate::slices::Slicing;
@@ -20,6 +20,9 @@ const WAITS: Measure = Measure {
     better: Better::Lower,
     scale: Scale::Log,
 };
+
+/// What is nearer to each other is the same.
+const SAME: f64 = 1.05;
 
 /// Slices, if there is time for so many.
 const SLICES: usize = 45;
@@ -69,12 +72,14 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
         return vec![untested("epoll-et beside epoll")];
     };
     let one = |point: &crate::record::Point| {
-        let waits = |model| found.median(point.x, model, WAITS.name);
+        let waits = |model| found.experiment.figure(point.x, model, WAITS.name);
         let (edge, level) = (waits(edge)?, waits(level)?);
-        Some(fact(
-            // Nearer than a hundredth is the same.
-            edge <= level * 1.01,
-            format!("{} in flight: {edge:.3} waits a message, {level:.3} under epoll", point.label),
+        Some(unless_noise(
+            at_most(SAME, edge, level),
+            format!(
+                "{} in flight: {:.3} waits a message, {:.3} under epoll",
+                point.label, edge.median, level.median
+            ),
         ))
     };
     found.experiment.points.iter().filter_map(one).collect()

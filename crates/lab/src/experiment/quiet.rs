@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use switchboard_load::units::percent;
 
-use super::found::{fact, untested};
+use super::found::{agreed, unless_noise, untested};
 use super::{Design, Found, Measure, Pace, Readings, Unmeasured, numbers};
 use crate::record::{Better, Fact, Scale};
 use crate::stage::Stage;
@@ -77,11 +77,11 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
     };
     let one = |burns: bool| {
         move |model: &str| {
-            let busy = found.median(last.x, model, BUSY.name)?;
-            let held = if burns { busy >= BURNS_MIN } else { busy <= RESTS_MAX };
-            let sentence =
-                format!("{model}: {} of a core with {} peers", percent(busy), last.label);
-            Some(fact(held, sentence))
+            let busy = found.experiment.figure(last.x, model, BUSY.name)?;
+            let is = |busy| if burns { busy >= BURNS_MIN } else { busy <= RESTS_MAX };
+            let share = percent(busy.median);
+            let sentence = format!("{model}: {share} of a core with {} peers", last.label);
+            Some(unless_noise(agreed(busy, is), sentence))
         }
     };
     let scanning = found.plain(&["spin"]).into_iter().filter_map(one(true));

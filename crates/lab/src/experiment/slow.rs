@@ -5,7 +5,7 @@ use std::time::Duration;
 use switchboard_load::units::{bytes, time};
 use switchboard_load::{BadPeers, Manner};
 
-use super::found::{unless_noise, untested};
+use super::found::{agreed_of, unless_noise, untested};
 use super::{CPU, Design, Found, Measure, P50, P99, Pace, Readings, Unmeasured, numbers};
 use crate::record::{Better, Fact, Figure, Scale};
 use crate::stage::Stage;
@@ -90,10 +90,19 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
             before.map_or(String::new(), |before| format!(", {} without", time(before.median)));
         // What they wait with slow peers says little by itself.
         let fine = before.map_or(Some(true), |before| is_fine(before, after));
+        let fine = if held <= HELD_MAX { fine } else { Some(false) };
+        let allowed = match fine {
+            Some(true) => String::new(),
+            _ if held > HELD_MAX => format!(" ({} is allowed)", bytes(HELD_MAX)),
+            _ => format!(
+                " ({TIMES_MAX:.0} times as long is allowed, and {} in any case)",
+                time(FINE.as_nanos() as f64)
+            ),
+        };
         Some(unless_noise(
-            if held <= HELD_MAX { fine } else { Some(false) },
+            fine,
             format!(
-                "{model}: the others wait {}{without}; {} for each slow peer",
+                "{model}: the others wait {}{without}; {} for each slow peer{allowed}",
                 time(after.median),
                 bytes(held)
             ),
@@ -109,11 +118,7 @@ fn judge(found: &Found<'_>) -> Vec<Fact> {
 /// Whether the others wait no longer than they may, by pairs of the same round; `None` if rounds
 /// disagree.
 fn is_fine(before: &Figure, after: &Figure) -> Option<bool> {
-    let pairs = before.samples.iter().zip(&after.samples);
-    let fine = |(before, after): (&Option<f64>, &Option<f64>)| {
-        Some((*after)? <= ((*before)? * TIMES_MAX).max(FINE.as_nanos() as f64))
-    };
-    let rounds: Vec<bool> = pairs.filter_map(fine).collect();
-    let first = *rounds.first()?;
-    rounds.iter().all(|fine| *fine == first).then_some(first)
+    agreed_of(before, after, |before, after| {
+        after <= (before * TIMES_MAX).max(FINE.as_nanos() as f64)
+    })
 }

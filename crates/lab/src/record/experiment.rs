@@ -190,11 +190,11 @@ pub struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// All of it that was tested: a fact that is untested names the rest.
+    /// All of it that was tested and that the noise does not leave open: facts name the rest.
     Held,
     /// Some of it did not.
     DidNotHold,
-    /// The models or figures that it is about are missing.
+    /// The models or figures that it is about are missing, or the noise leaves all of it open.
     NotJudged,
 }
 
@@ -208,15 +208,25 @@ pub struct Fact {
     /// Whether it names a part of the claim that was not tested (absent: no).
     #[serde(default, skip_serializing_if = "is_false")]
     pub untested: bool,
+    /// Whether it would speak for the claim or against it, if the noise let it (absent: no).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub open: bool,
 }
 
 impl Claim {
-    /// Whether it held, in words: a claim of which a part was not tested held in part.
+    /// Whether it held, in words: a claim of which a part was not tested, or is left open by the
+    /// noise, held in part.
     pub fn words(&self) -> &'static str {
         match self.verdict {
             Verdict::Held if self.facts.iter().any(|fact| fact.untested) => "held as far as tested",
+            Verdict::Held if self.is_open() => "held as far as the noise lets tell",
             verdict => verdict.words(),
         }
+    }
+
+    /// Whether the noise leaves a part of it open.
+    pub fn is_open(&self) -> bool {
+        self.facts.iter().any(|fact| fact.open)
     }
 }
 

@@ -95,6 +95,7 @@ pub(crate) fn experiment(
                 sentence: "It is so.".to_owned(),
                 held: Some(true),
                 untested: false,
+                open: false,
             }],
         },
         rounds: 5,
