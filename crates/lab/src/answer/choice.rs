@@ -13,8 +13,13 @@ use crate::statistics::paired;
 
 /// Who costs less than this many times the best is as good: nobody changes a server for it.
 const AS_GOOD: f64 = 1.05;
+/// Estimates that differ by more than this are no tie, even where the noise would allow it: nobody who
+/// sees half as much again takes it for the same, and of three rounds the noise hides far more.
+const ALIKE: f64 = 1.5;
 /// How many times the model's own cost a computation is that makes all models cost the same.
 const COMPUTES: f64 = 2.0;
+/// Rounds that are asked for, at least, where there are too few.
+const ROUNDS_MORE: usize = 5;
 /// With fewer rounds almost everything is as good as everything else, and a tie says nothing.
 const ROUNDS_MIN: usize = 3;
 
@@ -47,8 +52,18 @@ pub(super) struct Choice {
     pub(super) excluded: Vec<Excluded>,
     pub(super) doubts: Vec<String>,
     pub(super) missing: Vec<String>,
-    /// There would be an answer from more rounds.
-    pub(super) few_rounds: bool,
+    /// There would be an answer, or a surer one, from so many rounds.
+    pub(super) more_rounds: Option<usize>,
+    /// Whom the noise does not tell from the best by what decides, though its figure is far from it.
+    apart: Vec<Apart>,
+}
+
+/// Who is a multiple of the best, as far as its estimate goes.
+#[derive(Debug)]
+struct Apart {
+    model: String,
+    median: f64,
+    rounds: usize,
 }
 
 /// What models are compared by.
@@ -111,7 +126,7 @@ pub(super) fn choose(comparison: &Comparison, workload: &Workload, without: &[&s
                 "There is no answer from so few rounds, {rounds} here: fewer than {ROUNDS_MIN} do not \
                  tell models from noise"
             );
-            choice.few_rounds = true;
+            choice.more_rounds = Some(ROUNDS_MORE);
             choice.evidence.push(evidence(&estimates, criterion, &rated, ""));
             return choice;
         }
@@ -125,8 +140,8 @@ pub(super) fn choose(comparison: &Comparison, workload: &Workload, without: &[&s
     choice
 }
 
-/// Those that are left after a criterion: all that are as good as the best, and in a tie also those of
-/// which it is not known.
+/// Those that are left after a criterion: all that nobody is better than and whose figure is near the
+/// best, and in a tie also those of which it is not known.
 fn narrowed<'a>(
     comparison: &Comparison,
     criterion: Criterion,
@@ -136,15 +151,20 @@ fn narrowed<'a>(
     choice: &mut Choice,
 ) -> Vec<&'a str> {
     let Some(first) = rated.first() else { return left.to_vec() };
-    let tied = best(comparison, rated);
+    let unbeaten = best(comparison, rated);
+    let alike = |one: &&Rated<'_>| one.estimate.median() <= first.estimate.median() * ALIKE;
+    let (tied, apart): (Vec<_>, Vec<_>) =
+        rated.iter().filter(|one| unbeaten.contains(&one.model)).partition(alike);
+    let tied: Vec<&str> = tied.iter().map(|one| one.model).collect();
     choice.doubts.extend(beyond(criterion, rated, &tied));
     let known = |model: &&str| rated.iter().any(|one| one.model == *model);
     let stays = |model: &&str| tied.contains(model) || !decides && !known(model);
     let next: Vec<&str> = left.iter().copied().filter(stays).collect();
+    let open = if apart.is_empty() { "" } else { ", if not beyond the noise" };
     match next.len() {
         1 if decides => {}
         1 => choice.ties.push(format!(
-            "of these, {} has the least {}",
+            "of these, {} has the least {}{open}",
             first.model,
             criterion.words()
         )),
@@ -154,7 +174,33 @@ fn narrowed<'a>(
             criterion.words()
         )),
     }
+    if decides {
+        choice.apart = apart.iter().map(|one| Apart::of(one)).collect();
+    }
     next
+}
+
+impl Apart {
+    fn of(one: &Rated<'_>) -> Apart {
+        let (median, rounds) = (one.estimate.median(), one.estimate.known());
+        Apart { model: one.model.to_owned(), median, rounds }
+    }
+}
+
+impl Choice {
+    /// Says whom the answer is not told from by the noise, and how many rounds might.
+    fn doubt_rounds(&mut self, criterion: Criterion, model: &str, own: f64) {
+        let Some(rounds) = self.apart.iter().map(|one| one.rounds).max() else { return };
+        let times = |one: &Apart| format!("{} ({})", one.model, report::times(one.median / own));
+        let who: Vec<String> = self.apart.iter().map(times).collect();
+        self.doubts.push(format!(
+            "{} do not tell {model} from {} in {}; more rounds might",
+            units::several(rounds as u64, "round", "rounds"),
+            who.join(", "),
+            criterion.words()
+        ));
+        self.more_rounds = Some(ROUNDS_MORE.max(2 * rounds));
+    }
 }
 
 /// Takes the simplest of those that are left, and says how all figures compare with its own.
@@ -167,6 +213,11 @@ fn settle(
     let Some(model) = left.iter().copied().min_by_key(|model| complexity(model)) else { return };
     if left.len() > 1 {
         choice.ties.push(format!("{model} is the simplest of them"));
+    }
+    if let Some((criterion, rated)) = steps.first()
+        && let Some(own) = rated.iter().find(|one| one.model == model)
+    {
+        choice.doubt_rounds(*criterion, model, own.estimate.median());
     }
     choice.model = Some(model.to_owned());
     let steps = steps.iter().filter(|(_, rated)| !rated.is_empty());

@@ -121,19 +121,30 @@ impl Estimates<'_> {
 
     /// How long others wait at p99 while the service computes for one peer, in ns: as measured with
     /// computations of another length, in proportion to it.
+    ///
+    /// The same load without computations is what it grows from. Who waits longer there than beside a
+    /// computation has been disturbed there: the wait without one is at most the wait with one. And
+    /// where the wait does not grow beyond the noise, it is what it was, however long is computed.
     pub(super) fn stall(&self, model: &str) -> Estimated {
         let points = self.curve("compute", model, "p99_ns")?;
         let with = points.iter().find(|spot| spot.x == 1.0).ok_or(Gap::Experiment("compute"))?;
-        let without = points.iter().find(|spot| spot.x == 0.0);
         let share = self.workload.compute.as_secs_f64() / COMPUTED.as_secs_f64();
-        let wait = with.rounds.iter().enumerate().map(|(round, with)| {
-            let without = match without {
-                Some(spot) => spot.rounds.get(round).copied().flatten()?,
-                None => 0.0,
-            };
-            Some(without + ((*with)? - without).max(0.0) * share)
+        let beyond = (share > 1.0).then(|| {
+            format!("computations of more than {}", units::time(COMPUTED.as_nanos() as f64))
         });
-        Ok(Estimate { rounds: wait.collect(), beyond: None })
+        let Some(without) = points.iter().find(|spot| spot.x == 0.0) else {
+            let wait = with.rounds.iter().map(|with| Some((*with)? * share));
+            return Ok(Estimate { rounds: wait.collect(), beyond });
+        };
+        if !grown(&with.rounds, &without.rounds, confidence(self.comparison)) {
+            return Ok(Estimate { rounds: with.rounds.clone(), beyond });
+        }
+        let wait = with.rounds.iter().enumerate().map(|(round, with)| {
+            let with = (*with)?;
+            let without = without.rounds.get(round).copied().flatten()?.min(with);
+            Some(without + (with - without) * share)
+        });
+        Ok(Estimate { rounds: wait.collect(), beyond })
     }
 
     /// Memory for each peer, in bytes.

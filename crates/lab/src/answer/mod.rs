@@ -126,7 +126,7 @@ pub fn answer(comparison: &Comparison, workload: &Workload) -> Answer {
         excluded: choice.excluded,
         changes: Vec::new(),
         doubts: choice.doubts,
-        again: again(comparison, workload, &choice.missing, choice.few_rounds),
+        again: again(comparison, workload, &choice.missing, choice.more_rounds),
         missing: choice.missing,
     };
     if let Some(model) = &choice.model {
@@ -142,19 +142,19 @@ fn again(
     comparison: &Comparison,
     workload: &Workload,
     missing: &[String],
-    few_rounds: bool,
+    rounds: Option<usize>,
 ) -> Option<String> {
     let asked = |name: &&str| {
         missing.iter().any(|one| one == name) || comparison.experiment(name).is_some()
     };
-    if !few_rounds && missing.is_empty() {
+    if rounds.is_none() && missing.is_empty() {
         return None;
     }
     let names: Vec<&str> = ASKED.iter().copied().filter(asked).collect();
     let kept = again::kept(&comparison.environment.command_line);
     let kept = if kept.is_empty() { String::new() } else { format!(" {}", shell::line(&kept)) };
     let names = names.join(",");
-    let rounds = if few_rounds { " --rounds 5" } else { "" };
+    let rounds = rounds.map_or(String::new(), |rounds| format!(" --rounds {rounds}"));
     Some(format!("switchboard compare{kept} --experiments {names}{rounds} --for '{workload}'"))
 }
 

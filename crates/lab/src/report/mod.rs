@@ -45,13 +45,21 @@ pub fn figure(figure: &Figure, unit: &str) -> String {
     format!("{least}{}", number(figure.median, unit))
 }
 
-/// A ratio with its interval, or `≈`; the ratio alone where one round has no interval.
-pub fn ratio(ratio: &Ratio) -> String {
-    let short = |ratio: f64| match ratio {
+/// How many times something is something else, in three digits: `2.13 times`.
+pub fn times(ratio: f64) -> String {
+    format!("{} times", short(ratio))
+}
+
+fn short(ratio: f64) -> String {
+    match ratio {
         _ if ratio < 9.995 => format!("{ratio:.2}"),
         _ if ratio < 99.95 => format!("{ratio:.1}"),
         _ => units::rate(ratio),
-    };
+    }
+}
+
+/// A ratio with its interval, or `≈`; the ratio alone where one round has no interval.
+pub fn ratio(ratio: &Ratio) -> String {
     match (ratio.compared, ratio.interval) {
         (_, None) => short(ratio.estimate),
         (Compared::Same, Some(_)) => "≈".to_owned(),
