@@ -18,6 +18,8 @@ const AS_GOOD: f64 = 1.05;
 const ALIKE: f64 = 1.5;
 /// How many times the model's own cost a computation is that makes all models cost the same.
 const COMPUTES: f64 = 2.0;
+/// So many of those that are further off, and not told from the best, are named.
+const APART_NAMED: usize = 3;
 /// Rounds that are asked for, at least, where there are too few.
 const ROUNDS_MORE: usize = 5;
 /// With fewer rounds almost everything is as good as everything else, and a tie says nothing.
@@ -192,9 +194,13 @@ impl Choice {
     fn doubt_rounds(&mut self, criterion: Criterion, model: &str, own: f64) {
         let Some(rounds) = self.apart.iter().map(|one| one.rounds).max() else { return };
         let times = |one: &Apart| format!("{} ({})", one.model, report::times(one.median / own));
-        let who: Vec<String> = self.apart.iter().map(times).collect();
+        let who: Vec<String> = self.apart.iter().take(APART_NAMED).map(times).collect();
+        let more = match self.apart.len().saturating_sub(APART_NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         self.doubts.push(format!(
-            "{} do not tell {model} from {} in {}; more rounds might",
+            "{} do not tell {model} from {}{more} in {}; more rounds might",
             units::several(rounds as u64, "round", "rounds"),
             who.join(", "),
             criterion.words()

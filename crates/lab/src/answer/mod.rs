@@ -10,12 +10,13 @@
 //! - `estimate`: what it costs under a model, from what was measured near it, round by round.
 //! - `exclusion`: who cannot serve it at all. `choice`: who is best by which rule, and by what ties are
 //!   broken.
-//! - `change`: what would have to be different for another answer.
+//! - `doubt`: what an answer does not bear. `change`: what would have to be different for another answer.
 //! - `again`: what another comparison has to say again. `serve`: the command line that starts it. [`text`]: the answer for a terminal.
 
 mod again;
 mod change;
 mod choice;
+mod doubt;
 mod estimate;
 mod exclusion;
 mod serve;
@@ -132,7 +133,7 @@ pub fn answer(comparison: &Comparison, workload: &Workload) -> Answer {
     if let Some(model) = &choice.model {
         answer.runner_up = choice::runner_up(comparison, workload, model, &answer.evidence);
         answer.changes = change::changes(comparison, workload, model);
-        answer.doubts.extend(doubts(comparison));
+        answer.doubts.extend(doubt::doubts(comparison, workload, model));
     }
     answer
 }
@@ -156,22 +157,6 @@ fn again(
     let names = names.join(",");
     let rounds = rounds.map_or(String::new(), |rounds| format!(" --rounds {rounds}"));
     Some(format!("switchboard compare{kept} --experiments {names}{rounds} --for '{workload}'"))
-}
-
-/// What makes every answer of a comparison doubtful.
-fn doubts(comparison: &Comparison) -> Vec<String> {
-    let mut doubts = Vec::new();
-    let environment = &comparison.environment;
-    if environment.versions.debug_build {
-        doubts.push("the program was built without optimisation".to_owned());
-    }
-    if comparison.interrupted {
-        doubts.push("the comparison was stopped before its end".to_owned());
-    }
-    if environment.load_average[0] > f64::from(environment.cores.usable) {
-        doubts.push("other programs had work to do meanwhile".to_owned());
-    }
-    doubts
 }
 
 #[cfg(test)]

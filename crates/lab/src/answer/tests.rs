@@ -372,3 +372,27 @@ fn what_others_wait_without_a_computation_is_at_most_what_they_wait_with_one() {
     let doubts = asked(&found, "connections=100,compute=1h").doubts;
     assert!(doubts.iter().any(|doubt| doubt.contains("more than 50.0 ms were not")), "{doubts:?}");
 }
+
+/// Kills: a model that is answered with a command line under which half of the peers find no room.
+#[test]
+fn who_has_too_few_descriptors_is_told_how_to_have_more() {
+    let found = world(&["epoll", "uring"], 0.01);
+    let doubt = |connections: u64| {
+        let answer = asked(&found, &format!("connections={connections},active=1%"));
+        answer.doubts.into_iter().find(|doubt| doubt.contains("descriptors"))
+    };
+    let told = doubt(50_000).unwrap();
+    assert!(told.contains("20,000 descriptors here"), "{told}");
+    assert!(told.contains("--model uring:processes=4"), "{told}");
+    assert_eq!(doubt(19_000), None);
+}
+
+/// Kills: a model that burns a processor all day, recommended without a word of it.
+#[test]
+fn what_a_model_burns_while_nothing_happens_is_said() {
+    let mut found = world(&["epoll", "uring"], 0.01);
+    found.experiments.push(experiment("quiet", "silent peers", Scale::Log, &[("busy", "share")]));
+    let found = found.with_point("quiet", 100.0, |model, _| flat(f64::from(model == "uring")));
+    let doubts = |workload: &str| asked(&found, workload).doubts;
+    assert!(doubts("connections=100")[0].contains("uring uses 100% of a processor"));
+}
