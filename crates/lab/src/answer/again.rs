@@ -43,7 +43,7 @@ pub(super) fn kept(command_line: &[String]) -> Vec<String> {
 }
 
 /// Whether a word is this flag, and the value that is in the same word: `--models=x`, `-mx`.
-fn given<'a>(word: &'a str, long: &str, short: &str) -> Option<Option<&'a str>> {
+pub(crate) fn given<'a>(word: &'a str, long: &str, short: &str) -> Option<Option<&'a str>> {
     if word == long || (!short.is_empty() && word == short) {
         return Some(None);
     }

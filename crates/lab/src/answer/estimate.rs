@@ -65,7 +65,7 @@ impl Estimates<'_> {
         if silent >= 1.0 {
             sum = sum.plus(&self.silence(model, silent)?);
         }
-        if self.workload.message_bytes > SMALL_MAX {
+        if is_large(self.workload) {
             sum = sum.plus(&self.size(model)?);
         }
         Ok(sum)
@@ -184,6 +184,11 @@ impl Estimate {
         let beyond = (!beyond.is_empty()).then(|| beyond.join("; "));
         Estimate { rounds: rounds.collect(), beyond }
     }
+}
+
+/// Whether messages cost more than small ones, for their size.
+pub(super) fn is_large(workload: &Workload) -> bool {
+    workload.message_bytes > SMALL_MAX
 }
 
 /// How sure the intervals of a comparison are.

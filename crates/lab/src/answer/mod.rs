@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::record::{Comparison, Ratio};
 use crate::shell;
 
+pub(crate) use self::again::given;
 pub use self::text::text;
 pub use self::workload::Workload;
 
@@ -111,6 +112,21 @@ pub struct Change {
     pub when: String,
     /// The model that would be answered then.
     pub model: String,
+}
+
+/// The experiments without which there is no answer for a workload, and those that break its ties or
+/// say who cannot serve it.
+pub fn needed(workload: &Workload) -> Vec<&'static str> {
+    let needs = |name: &&str| match *name {
+        "short" => workload.short,
+        "crash" => workload.isolate,
+        "big" => !workload.short && estimate::is_large(workload),
+        "compute" => !workload.short && !workload.compute.is_zero(),
+        "idle" => !workload.short && workload.silent_peers() >= 1.0,
+        "few" | "many" => !workload.short,
+        _ => true,
+    };
+    ASKED.into_iter().filter(needs).collect()
 }
 
 /// The answer of a comparison for a workload.

@@ -1,7 +1,6 @@
 //! How a comparison is written down.
 
 mod changes;
-mod contradictions;
 mod csv;
 mod html;
 mod table;
@@ -12,7 +11,6 @@ use switchboard_load::units;
 use crate::record::{Compared, Figure, Ratio};
 
 pub use changes::{Changes, changes};
-pub use contradictions::contradictions;
 pub use csv::csv;
 pub use html::html;
 pub use text::text;

@@ -5,10 +5,12 @@
 mod fit;
 mod ratio;
 mod student;
+mod unpaired;
 
 pub use fit::{Line, line};
 pub use ratio::{differs, paired};
 pub use student::Confidence;
+pub use unpaired::{Both, Noise, cut};
 
 /// The median; `None` without samples.
 pub fn median(samples: &[f64]) -> Option<f64> {
