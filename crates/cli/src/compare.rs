@@ -6,7 +6,7 @@ mod output;
 mod progress;
 mod work;
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,7 +15,8 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
-use switchboard_lab::{Comparison, Machine, Turn, Watch, answer, cores, run};
+use switchboard_lab::experiment::Design;
+use switchboard_lab::{Comparison, Machine, Plan, Turn, Watch, answer, cores, run};
 
 pub(crate) use args::CompareArgs;
 
@@ -34,11 +35,13 @@ pub(crate) fn compare(args: &CompareArgs) -> ExitCode {
             output.finish(&answered(*comparison, args), args)
         }
         Ok(Prepared::Planned(plan, output)) => {
-            let line = progress::Line::begin(&plan, args.no_progress);
+            let (plan, left_out) = *plan;
+            let line = progress::Line::begin(&plan, &left_out, args.no_progress);
             let mut machine = Machine { plan: &plan, stop: Arc::clone(&stop) };
             let comparison =
                 run(&plan, &mut machine, &mut Watching { line, output: &output }, &stop);
-            output.finish(&answered(comparison, args), args)
+            // What servers have said is anybody's text.
+            output.finish(&answered(comparison.plain(), args), args)
         }
         Err(_) if stop.load(Ordering::Acquire) => {
             let sentence = "it was stopped before anything was measured".to_owned();
@@ -78,7 +81,7 @@ impl Refusal {
     }
 
     fn say(&self) -> ExitCode {
-        let _ = writeln!(io::stderr(), "error: {}", self.sentence);
+        output::complain(&format!("error: {}", self.sentence));
         ExitCode::from(self.status)
     }
 }
@@ -102,8 +105,8 @@ fn answered(mut comparison: Comparison, args: &CompareArgs) -> Comparison {
 enum Prepared {
     /// To show what was measured before.
     Recorded(Box<Comparison>, output::Output),
-    /// To measure.
-    Planned(Box<switchboard_lab::Plan>, output::Output),
+    /// To measure; and what there is no time for.
+    Planned(Box<(Plan, Vec<&'static Design>)>, output::Output),
 }
 
 /// Reads what is to be read, and sees whether all can be done, before anything is measured.
@@ -115,10 +118,11 @@ fn prepared(args: &CompareArgs, stop: &AtomicBool) -> Result<Prepared, Refusal> 
     }
     let descriptors = raise_descriptors();
     let cores = cores::share_out()?;
-    let plan = args.plan(&cores, descriptors, stop)?;
+    let mut plan = args.plan(&cores, descriptors, stop)?;
+    let left_out = args.prefer(&mut plan);
     let output = output::Output::of(args, &plan.talk.words)?;
     cores::pin(&cores.client)?;
-    Ok(Prepared::Planned(Box::new(plan), output))
+    Ok(Prepared::Planned(Box::new((plan, left_out)), output))
 }
 
 /// The first SIGINT, SIGTERM or SIGHUP (the terminal is gone) ends the comparison soon, which then

@@ -175,6 +175,7 @@ fn an_interrupted_comparison_leaves_what_it_has() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     assert!(text(&output.stdout).contains("Partial   it was stopped before its end"));
+    assert!(text(&output.stdout).contains(", interrupted in round 1 of 5, "));
     let found = results(&folder.path().join("out/results.json"));
     assert_eq!(found["interrupted"], true);
     let reason = value(&found, "few", "epoll", "calls")["na"].as_str().unwrap().to_owned();
@@ -189,15 +190,18 @@ fn what_cannot_be_compared_is_said_at_once() {
     fs::write(folder.path().join("other.json"), r#"{"schema": "switchboard.load/1"}"#).unwrap();
     fs::write(folder.path().join("old.json"), include_str!("../../lab/tests/example.json"))
         .unwrap();
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 15] = [
         (&["-m", "epol"], "did you mean `epoll`"),
         (&["-m", "epoll,epoll"], "twice"),
         (&["-e", "idel"], "did you mean `idle`"),
+        (&["-e", "few,few"], "`few` is named twice"),
         (&["--reference", "poll", "-m", "epoll"], "none of those compared: epoll"),
         (&["-s", "chargen"], "--script"),
         (&["--command", "./mine"], "{address}"),
         (&["--command", "./mine {address} {model}"], "--script FILE.toml"),
         (&["--external", "go=./echo"], "{port}"),
+        (&["--external", "go=./echo {port}"], "there is no program `./echo`"),
+        (&["--worse-than", "10", "--against", "old.json"], "is it 10%, or 10 times?"),
         (&["--worse-than", "5%"], "--against"),
         (&["-s", "upper", "--against", "old.json"], "--other-work"),
         (&["--from", "other.json"], "switchboard.load/1"),
@@ -211,6 +215,31 @@ fn what_cannot_be_compared_is_said_at_once() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing was begun");
     let nowhere = compare(&folder, &["-m", "epoll", "-o", "/proc/nowhere"]);
     assert_eq!(nowhere.status.code(), Some(1), "not the user's words were wrong");
+}
+
+/// Kills: a script that takes a comparison without a single figure for one.
+#[test]
+fn a_comparison_without_a_figure_fails() {
+    let folder = TempDir::new().unwrap();
+    let dialogue = "[[step]]\nsend = 'hello\\n'\n[[step]]\nuntil = 'never\\n'\n";
+    fs::write(folder.path().join("wrong.toml"), dialogue).unwrap();
+    let words = ["--quick", "-m", "epoll", "-e", "few", "--rounds", "1", "--script", "wrong.toml"];
+    let output = compare(&folder, &words);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("nothing could be measured"), "{}", text(&output.stderr));
+}
+
+/// Kills: a server whose last words clear the terminal of whoever compares it.
+#[test]
+fn what_a_server_says_at_its_end_is_not_obeyed() {
+    let folder = TempDir::new().unwrap();
+    let rude = r#"rude=sh -c "printf '\033[2Jno\007\n' >&2; exit 3 # {port}""#;
+    let words = ["--quick", "-m", "epoll", "-e", "few", "--rounds", "1", "-o", "out"];
+    let output = compare(&folder, &[&words[..], &["--external", rude]].concat());
+    let shown = text(&output.stdout) + &text(&output.stderr);
+    assert!(shown.contains(r"\x1b[2Jno\x07"), "{shown}");
+    let html = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+    assert!(!shown.contains(['\x1b', '\x07']) && !html.contains(['\x1b', '\x07']));
 }
 
 /// Kills: an experiment that is in no list, or claims nothing.

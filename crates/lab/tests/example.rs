@@ -48,11 +48,11 @@ fn what_is_no_comparison_is_refused() {
     assert!(broken(&|found| found.experiments[0].points.reverse()).contains("order of its axis"));
 }
 
-/// Kills: a line that a terminal of 100 columns breaks; a model or a verdict that is left out.
+/// Kills: a line that the terminal breaks; a model, a measure or a verdict that is left out.
 #[test]
 fn the_table_fits_a_terminal_and_says_everything() {
     let example = example();
-    let text = report::text(&example, false);
+    let text = report::text(&example, false, 100);
     for line in text.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
@@ -63,7 +63,15 @@ fn the_table_fits_a_terminal_and_says_everything() {
     for experiment in &example.experiments {
         assert!(text.contains(&format!("Claim {}", experiment.claim.words())));
     }
-    let painted = report::text(&example, true);
+    for metric in example.experiments.iter().flat_map(|experiment| &experiment.metrics[1..]) {
+        let shown = text.lines().any(|line| line.contains(&metric.label));
+        assert!(shown, "{} is in no table", metric.label);
+    }
+    let narrow = report::text(&example, false, 60);
+    for line in narrow.lines() {
+        assert!(line.chars().count() <= 60, "{line}");
+    }
+    let painted = report::text(&example, true, 100);
     let plain = ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[33m"]
         .iter()
         .fold(painted, |text, code| text.replace(code, ""));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
-use switchboard_lab::answer::Workload;
+use switchboard_lab::answer::{self, Workload};
 use switchboard_lab::experiment::{Design, EXPERIMENTS, Pace, find};
 use switchboard_lab::record::Cores;
 use switchboard_lab::{Plan, Target};
@@ -24,8 +24,8 @@ own, again and again, in turns with the others, on other processors than the loa
 enough. What it finds goes to the terminal and into a folder: results.json, results.csv,
 report.html.
 
-Exit status: 0; 1 when something is worse than in --against, or nothing could be compared with it, or
-something could not be written; 2 for bad usage; 130 when it was stopped by a signal before its end,
+Exit status: 0; 1 when something is worse than in --against or gone, or nothing could be compared with
+it, when nothing could be measured at all, or something could not be written; 2 for bad usage; 130 when it was stopped by a signal before its end,
 with what it had.")]
 pub(crate) struct CompareArgs {
     /// Within two minutes: fewer models, points and rounds, shorter times
@@ -100,7 +100,7 @@ pub(super) struct OutputArgs {
     #[arg(long, requires = "against")]
     pub(super) other_work: bool,
 
-    /// What counts as worse: by more than this, beyond the noise
+    /// What counts as worse: what has changed beyond the noise, and by more than this
     #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = share,
         requires = "against")]
     pub(super) worse_than: f64,
@@ -138,7 +138,24 @@ impl CompareArgs {
 
     fn designs(&self) -> Result<Vec<&'static Design>, String> {
         let Some(words) = &self.experiments else { return Ok(EXPERIMENTS.to_vec()) };
-        words.split(',').map(str::trim).map(named).collect()
+        let mut designs: Vec<&'static Design> = Vec::new();
+        for word in words.split(',').map(str::trim) {
+            let design = named(word)?;
+            if designs.iter().any(|one| one.name == design.name) {
+                return Err(format!("`{word}` is named twice in --experiments; name it once"));
+            }
+            designs.push(design);
+        }
+        Ok(designs)
+    }
+
+    /// Has what the answer needs measured first, if one is asked for; the experiments for which there
+    /// is no time then. Whoever names experiments has those.
+    pub(super) fn prefer(&self, plan: &mut Plan) -> Vec<&'static Design> {
+        match (&self.workload, &self.experiments) {
+            (Some(workload), None) => plan.prefer(&answer::needed(workload)),
+            _ => Vec::new(),
+        }
     }
 
     /// The place of the reference.
@@ -163,12 +180,18 @@ fn named(word: &str) -> Result<&'static Design, String> {
     })
 }
 
-/// A share such as 10% or 0.1.
+/// A share such as 10% or 0.1. Who writes 10 means a tenth rather than ten times, but may not.
 fn share(text: &str) -> Result<f64, String> {
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| *number >= 0.0);
     let share = match text.strip_suffix('%') {
         Some(percent) => number(percent).map(|percent| percent / 100.0),
         None => number(text),
     };
-    share.filter(|share| share.is_finite()).ok_or_else(|| "a share is written 10% or 0.1".into())
+    match share.filter(|share| share.is_finite()) {
+        Some(share) if share >= 1.0 && !text.ends_with('%') => {
+            Err(format!("is it {text}%, or {text} times? Write {text}% or {}%", share * 100.0))
+        }
+        Some(share) => Ok(share),
+        None => Err("a share is written 10% or 0.1".into()),
+    }
 }

@@ -6,7 +6,9 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use rustix::termios::tcgetwinsize;
 use switchboard_lab::experiment::EXPERIMENTS;
+use switchboard_lab::record::escaped;
 use switchboard_lab::{Comparison, report};
 
 use super::Refusal;
@@ -15,6 +17,10 @@ use crate::table::{self, Format};
 
 /// After a signal, as shells count: 128 and its number.
 pub(super) const INTERRUPTED: u8 = 130;
+
+/// Columns of a line, at least and at most.
+const WIDTH_MIN: usize = 40;
+const WIDTH_MAX: usize = 100;
 
 /// What every output is made from.
 const RESULTS: &str = "results.json";
@@ -79,7 +85,7 @@ impl Output {
             }
         }
         let text = match self.format {
-            Format::Text => report::text(comparison, takes_colour()),
+            Format::Text => report::text(comparison, takes_colour(), width()),
             Format::Json => comparison.to_json(),
             Format::Csv => report::csv(comparison),
         };
@@ -95,6 +101,10 @@ impl Output {
         }
         if comparison.interrupted && args.from.is_none() {
             return ExitCode::from(INTERRUPTED);
+        }
+        if args.from.is_none() && !comparison.has_figures() {
+            complain("error: nothing could be measured: no model has a figure; each n/a says why");
+            status = ExitCode::FAILURE;
         }
         status
     }
@@ -148,7 +158,20 @@ fn takes_colour() -> bool {
     io::stdout().is_terminal() && !refused && !dumb
 }
 
-/// A line on standard error; if nobody reads it, the exit status says it.
-fn complain(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+/// Columns of a line: as many as the terminal has, where there is one, between what a table needs and
+/// what people like to read.
+fn width() -> usize {
+    let columns = io::stdout().is_terminal().then(|| tcgetwinsize(io::stdout()).ok()).flatten();
+    match columns.map_or(0, |size| usize::from(size.ws_col)) {
+        0 => WIDTH_MAX,
+        columns => columns.clamp(WIDTH_MIN, WIDTH_MAX),
+    }
+}
+
+/// Lines on standard error; if nobody reads them, the exit status says it. They may quote anybody's
+/// text.
+pub(super) fn complain(lines: &str) {
+    for line in lines.lines() {
+        let _ = writeln!(io::stderr(), "{}", escaped(line));
+    }
 }

@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use rustix::termios::tcgetwinsize;
+use switchboard_lab::experiment::Design;
+use switchboard_lab::record::escaped;
 use switchboard_lab::{Plan, Turn, Watch};
 use switchboard_load::units::several;
 
@@ -24,8 +26,8 @@ pub(super) struct Line {
 
 impl Line {
     /// Says how long it will take.
-    pub(super) fn begin(plan: &Plan, silent: bool) -> Line {
-        let sentence = announcement(plan);
+    pub(super) fn begin(plan: &Plan, left_out: &[&Design], silent: bool) -> Line {
+        let sentence = announcement(plan) + &left_out_in_words(left_out);
         // Nobody has to read it.
         let _ = writeln!(io::stderr(), "{sentence}");
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -46,6 +48,19 @@ fn announcement(plan: &Plan) -> String {
         "{experiments} with {models}, {at_most}{rounds}: about {}{most}; Ctrl-C ends it with what \
          there is by then",
         in_words(plan.lasts())
+    )
+}
+
+/// What there is no time for beside what the answer needs.
+fn left_out_in_words(left_out: &[&Design]) -> String {
+    if left_out.is_empty() {
+        return String::new();
+    }
+    let names: Vec<&str> = left_out.iter().map(|design| design.name).collect();
+    format!(
+        "\nleft out, so that what the answer needs is measured in every round: {} (--experiments \
+         measures them)",
+        names.join(", ")
     )
 }
 
@@ -74,7 +89,7 @@ impl Watch for Line {
             turn.place.label,
             turn.target.name
         );
-        let text: String = text.chars().take(width.saturating_sub(FREE)).collect();
+        let text: String = escaped(&text).chars().take(width.saturating_sub(FREE)).collect();
         write(&text);
     }
 }

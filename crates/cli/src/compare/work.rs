@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -73,10 +74,7 @@ impl WorkArgs {
     pub(super) fn work(&self) -> Result<(Said, Launch), String> {
         let service = self.service.as_deref().unwrap_or("echo");
         let words = service_words(service)?;
-        let launch = match &self.command {
-            None => Launch::Stock { program: own_program()?, service: words.clone() },
-            Some(command) => Launch::Command(command_words(command)?),
-        };
+        let own = self.command.as_deref().map(command_words).transpose()?;
         let talk = match (&self.script, &self.command) {
             (Some(path), command) => {
                 let served = command.as_deref().unwrap_or(service);
@@ -97,6 +95,10 @@ impl WorkArgs {
                 None => Said::Known(Talk::to(&words[0], service)?),
             },
         };
+        let launch = match own {
+            None => Launch::Stock { program: own_program()?, service: words },
+            Some(command) => Launch::Command(startable(command)?),
+        };
         Ok((talk, launch))
     }
 
@@ -112,10 +114,13 @@ impl WorkArgs {
 fn external(text: &str) -> Result<Target, String> {
     let wrong = || format!("--external '{text}' is written 'NAME=COMMAND with {{port}}'");
     let (name, command) = text.split_once('=').ok_or_else(wrong)?;
-    if name.is_empty() || name.contains(char::is_whitespace) || !command.contains("{port}") {
+    if name.is_empty()
+        || name.contains(|c: char| c.is_whitespace() || c.is_control())
+        || !command.contains("{port}")
+    {
         return Err(wrong());
     }
-    let words = split(command)?;
+    let words = startable(split(command)?)?;
     Ok(Target { name: name.to_owned(), model: None, launch: Launch::External(words) })
 }
 
@@ -125,6 +130,35 @@ fn command_words(command: &str) -> Result<Vec<String>, String> {
         false => Err(format!(
             "--command '{command}' needs places for the address and the model: \
              './mine --listen {{address}} --model {{model}}'"
+        )),
+    }
+}
+
+/// The words of a command whose program is there and may be started: what would fail in every cell is
+/// said before any is measured.
+fn startable(words: Vec<String>) -> Result<Vec<String>, String> {
+    let Some(program) = words.first() else { return Ok(words) };
+    let is_program = |path: &Path| {
+        fs::metadata(path)
+            .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+    };
+    // execvp(3): a name with a slash is a path, any other is looked for.
+    if program.contains('/') {
+        return match is_program(Path::new(program)) {
+            true => Ok(words),
+            false if Path::new(program).exists() => {
+                Err(format!("`{program}` is no program: may it be executed (chmod +x)?"))
+            }
+            false => {
+                Err(format!("there is no program `{program}`; is it built, and the path right?"))
+            }
+        };
+    }
+    let paths = env::var_os("PATH").unwrap_or_default();
+    match env::split_paths(&paths).any(|folder| is_program(&folder.join(program))) {
+        true => Ok(words),
+        false => Err(format!(
+            "there is no program `{program}` in PATH; one in this folder is ./{program}"
         )),
     }
 }
@@ -207,13 +241,19 @@ mod tests {
 
     #[test]
     fn anyones_server_has_a_name_and_a_port() {
-        let target = external("go=./echo -p {port} 'a b'").unwrap();
-        assert_eq!(target.words(7, None, &[]), ["./echo", "-p", "7", "a b"]);
+        let target = external("go=/bin/echo -p {port} 'a b'").unwrap();
+        assert_eq!(target.words(7, None, &[]), ["/bin/echo", "-p", "7", "a b"]);
         let shell = external("go=sh -c 'cd x && ./echo {port}'").unwrap();
         assert_eq!(shell.words(7, None, &[]), ["sh", "-c", "cd x && ./echo 7"]);
         for shells in ["cd x && ./echo {port}", "./echo {port} 2>/dev/null", "./echo {port} &"] {
             let error = external(&format!("go={shells}")).unwrap_err();
             assert!(error.contains("no shell is used"), "{error}");
+        }
+        for missing in
+            ["go=./not-there {port}", "go=not-there-at-all {port}", "go=/etc/passwd {port}"]
+        {
+            let error = external(missing).unwrap_err();
+            assert!(error.contains("no program"), "{error}");
         }
         for wrong in ["go", "=./echo {port}", "go=./echo", "go=./echo {port} '"] {
             assert!(external(wrong).is_err(), "{wrong}");

@@ -422,11 +422,13 @@ impl Criterion {
                 time_in_words(COMPUTED)
             ),
             Criterion::Short => {
-                format!("processor time for each connection, {} clients at a time", count(active))
+                let clients = units::several(active.round() as u64, "client", "clients");
+                format!("processor time for each connection, {clients} at a time")
             }
-            Criterion::Memory => {
-                format!("memory for each of {} peers", units::count(workload.connections))
-            }
+            Criterion::Memory => match workload.connections {
+                1 => "memory for a single peer".to_owned(),
+                several => format!("memory for each of {} peers", units::count(several)),
+            },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Answers from comparisons in which the right one is known.
 
-use super::{Answer, answer, text};
+use super::{Answer, answer};
 use crate::record::made_up::{comparison, experiment, figure, unknown};
 use crate::record::{Comparison, Figure, Scale, Value};
 
@@ -98,6 +98,11 @@ fn at_least(value: f64) -> Value {
         Value::Known(figure) => Value::Known(Figure { at_least: true, ..figure }),
         unknown => unknown,
     }
+}
+
+/// The answer for a terminal of 100 columns.
+fn text(answer: &Answer) -> String {
+    super::text(answer, 100)
 }
 
 fn asked(found: &Comparison, workload: &str) -> Answer {
@@ -395,4 +400,22 @@ fn what_a_model_burns_while_nothing_happens_is_said() {
     let found = found.with_point("quiet", 100.0, |model, _| flat(f64::from(model == "uring")));
     let doubts = |workload: &str| asked(&found, workload).doubts;
     assert!(doubts("connections=100")[0].contains("uring uses 100% of a processor"));
+}
+
+/// Kills: an experiment that the answer turns out to lack although it was measured for it; one that is
+/// measured first and not looked at.
+#[test]
+fn what_is_needed_is_what_the_answer_looks_at() {
+    let needed = |workload: &str| super::needed(&workload.parse().unwrap());
+    let all = needed("connections=5000,active=1%,message=200B,compute=1ms");
+    assert_eq!(all, ["idle", "few", "many", "compute", "memory", "limit"]);
+    assert_eq!(
+        needed("connections=8,short=yes,isolate=yes"),
+        ["short", "memory", "limit", "crash"]
+    );
+    for workload in ["connections=500,active=10%", "connections=100,compute=1ms,isolate=yes"] {
+        let mut found = world(&MODELS, 0.01);
+        found.experiments.retain(|one| needed(workload).contains(&one.name.as_str()));
+        assert_eq!(asked(&found, workload).missing, [""; 0], "{workload}");
+    }
 }

@@ -1,16 +1,16 @@
-//! The answer for a terminal of 100 columns.
+//! The answer for a terminal.
 
 use super::{Answer, Evidence};
 use crate::report;
 
-/// Columns of a line, at most, and where its text begins.
-const WIDTH: usize = 100;
+/// The column in which text begins.
 const INDENT: usize = 11;
 /// So many models of each figure are shown; all of them are in the results.
 const SHOWN: usize = 6;
 
-/// The answer.
-pub fn text(answer: &Answer) -> String {
+/// The answer, in lines of at most `width` columns but for what cannot be parted.
+pub fn text(answer: &Answer, width: usize) -> String {
+    let part = |word: &str, text: &str| part(word, text, width);
     let mut out = part("Asked", &answer.asked);
     out += &part("Answer", answer.model.as_deref().unwrap_or("none"));
     out += &part("Rule", &format!("{}.", answer.rule));
@@ -71,12 +71,12 @@ fn figures(evidence: &Evidence, answer: &Answer) -> String {
 }
 
 /// A word in a column of its own, and a text beside it.
-fn part(word: &str, text: &str) -> String {
+fn part(word: &str, text: &str, width: usize) -> String {
     let mut out = format!("{word:INDENT$}");
     let mut column = INDENT;
     for (number, word) in text.split(' ').enumerate() {
         let length = word.chars().count();
-        if number > 0 && column + 1 + length > WIDTH {
+        if number > 0 && column + 1 + length > width {
             out += &format!("\n{:INDENT$}", "");
             column = INDENT;
         } else if number > 0 {

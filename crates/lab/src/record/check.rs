@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::Deserialize;
 
-use super::{Comparison, Experiment, Figure, SCHEMA, Value};
+use super::{Comparison, Experiment, Figure, SCHEMA, Value, plain};
 
 /// What every version has.
 #[derive(Deserialize)]
@@ -13,8 +13,10 @@ struct Header {
 }
 
 pub(super) fn read(text: &str) -> Result<Comparison, String> {
-    let header: Header = serde_json::from_str(text)
-        .map_err(|error| format!("it is no result of `compare`: {error}"))?;
+    let strange = |error| format!("it is no result of `compare`: {}", told(error));
+    let mut json: serde_json::Value = serde_json::from_str(text).map_err(strange)?;
+    plain::escape(&mut json);
+    let header = Header::deserialize(&json).map_err(strange)?;
     if header.schema != SCHEMA {
         return Err(format!(
             "it says schema `{}`, and this version reads `{SCHEMA}`; measure again, or take the \
@@ -22,11 +24,19 @@ pub(super) fn read(text: &str) -> Result<Comparison, String> {
             header.schema
         ));
     }
-    let comparison: Comparison = serde_json::from_str(text)
-        .map_err(|error| format!("it says schema `{SCHEMA}`, but does not keep to it: {error}"))?;
+    let odd =
+        |error| format!("it says schema `{SCHEMA}`, but does not keep to it: {}", told(error));
+    // Only the text itself knows in which line it goes wrong.
+    serde_json::from_str::<Comparison>(text).map_err(odd)?;
+    let comparison = Comparison::deserialize(json).map_err(odd)?;
     consistent(&comparison)
         .map_err(|sentence| format!("it contradicts itself: {sentence}"))
         .map(|()| comparison)
+}
+
+/// An error may quote the text.
+fn told(error: serde_json::Error) -> String {
+    plain::escaped(&error.to_string()).into_owned()
 }
 
 fn consistent(comparison: &Comparison) -> Result<(), String> {

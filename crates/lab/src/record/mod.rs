@@ -6,6 +6,7 @@ mod environment;
 mod experiment;
 #[cfg(test)]
 pub(crate) mod made_up;
+mod plain;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,8 @@ pub use experiment::{
     Axis, Better, Cell, Claim, Compared, Experiment, Fact, Figure, Fit, Metric, Point, Ratio,
     Scale, Value, Verdict,
 };
+
+pub use plain::escaped;
 
 /// The name and version of [`Comparison`] as JSON.
 pub const SCHEMA: &str = "switchboard.compare/1";
@@ -81,11 +84,31 @@ impl Comparison {
         serde_json::to_string_pretty(self).expect("plain data with text keys") + "\n"
     }
 
+    /// Whether anything was measured at all.
+    pub fn has_figures(&self) -> bool {
+        let points = self.experiments.iter().flat_map(|experiment| &experiment.points);
+        let cells = points.flat_map(|point| &point.cells);
+        cells.flat_map(|cell| cell.values.values()).any(|value| value.figure().is_some())
+    }
+
     /// How many rounds were measured to their end: `3`, or `2 to 3` where experiments differ.
     pub fn rounds_measured(&self) -> String {
         let rounds = self.experiments.iter().map(|experiment| experiment.rounds);
         let (least, most) = (rounds.clone().min().unwrap_or(0), rounds.max().unwrap_or(0));
         if least == most { most.to_string() } else { format!("{least} to {most}") }
+    }
+
+    /// How many rounds it rests on: `3 rounds`, or `interrupted in round 2 of 5`.
+    pub fn rounds_in_words(&self) -> String {
+        let least = self.experiments.iter().map(|experiment| experiment.rounds).min().unwrap_or(0);
+        let measured = self.rounds_measured();
+        match measured.as_str() {
+            _ if self.interrupted && least < self.rounds => {
+                format!("interrupted in round {} of {}", least + 1, self.rounds)
+            }
+            "1" => "1 round".to_owned(),
+            measured => format!("{measured} rounds"),
+        }
     }
 
     /// The experiment of that name.

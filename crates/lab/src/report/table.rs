@@ -2,13 +2,11 @@
 
 use std::fmt::Write;
 
-/// Columns of a line, at most.
-pub(super) const WIDTH: usize = 100;
 /// Between two columns.
 const GAP: usize = 2;
 
 /// Rows under their headings: the first column to the left, the others to the right.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Table {
     columns: Vec<Column>,
 }
@@ -41,11 +39,17 @@ impl Column {
 }
 
 impl Table {
-    /// Adds a column if it still fits; whether it does.
-    pub(super) fn add(&mut self, heading: &str, cells: Vec<Shown>) -> bool {
-        let column = Column { heading: heading.to_owned(), cells };
+    /// One whose rows have these names.
+    pub(super) fn of(heading: &str, names: Vec<Shown>) -> Table {
+        Table { columns: vec![Column { heading: heading.to_owned(), cells: names }] }
+    }
+
+    /// Adds a column if it still fits into lines of `width` columns of the terminal, or is the first
+    /// beside the names; whether it does.
+    pub(super) fn add(&mut self, heading: &str, cells: &[Shown], width: usize) -> bool {
+        let column = Column { heading: heading.to_owned(), cells: cells.to_vec() };
         let used: usize = self.columns.iter().map(|column| column.width() + GAP).sum();
-        let fits = used + column.width() <= WIDTH;
+        let fits = used + column.width() <= width || self.columns.len() == 1;
         if fits {
             self.columns.push(column);
         }
@@ -87,12 +91,14 @@ mod tests {
 
     #[test]
     fn digits_stand_below_each_other() {
-        let mut table = Table::default();
         let cells = |texts: [&str; 2]| texts.map(Shown::plain).to_vec();
-        assert!(table.add("MODEL", cells(["epoll", "thread"])));
-        let best = vec![Shown { text: "5 µs".into(), best: true }, Shown::plain("12 µs")];
-        assert!(table.add("0", best));
+        let mut table = Table::of("MODEL", cells(["epoll", "thread"]));
+        let best = [Shown { text: "5 µs".into(), best: true }, Shown::plain("12 µs")];
+        assert!(table.add("0", &best, 100));
         assert_eq!(table.lines(false), "MODEL        0\nepoll     5 µs*\nthread   12 µs\n");
-        assert!(!table.add(&"x".repeat(90), cells(["", ""])));
+        assert!(!table.add(&"x".repeat(90), &cells(["", ""]), 100));
+        // What is wider than any line has one of its own.
+        let mut narrow = Table::of("MODEL", cells(["epoll", "thread"]));
+        assert!(narrow.add(&"x".repeat(90), &cells(["", ""]), 40));
     }
 }

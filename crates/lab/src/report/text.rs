@@ -1,92 +1,223 @@
-//! A comparison for a terminal of 100 columns.
+//! A comparison for a terminal.
 
-use super::table::{Shown, Table, WIDTH};
+use super::table::{Shown, Table};
 use super::{STOLEN, figure, ratio};
 use crate::answer;
-use crate::record::{Comparison, Experiment, Fact, Metric, Point, Value, Verdict};
+use crate::record::{Comparison, Experiment, Fact, Point, Value, Verdict};
 use switchboard_load::units::percent;
 
 /// Sentences that speak for a claim, at most: the rest is in results.json.
 const FACTS: usize = 6;
 
-/// The comparison; with `colour`, best cells and verdicts stand out.
-pub fn text(comparison: &Comparison, colour: bool) -> String {
-    let mut out = heading(comparison);
+/// The comparison, in lines of at most `width` columns but for what cannot be parted; with `colour`,
+/// best cells and verdicts stand out.
+pub fn text(comparison: &Comparison, colour: bool, width: usize) -> String {
+    let page = Page { comparison, colour, width };
+    let mut out = page.heading();
     for experiment in &comparison.experiments {
         out.push('\n');
-        out += &section(comparison, experiment, colour);
+        out += &page.section(experiment);
     }
     out.push('\n');
-    out += &legend(comparison);
-    out += &claims(comparison);
+    out += &page.legend();
+    out += &page.claims();
     if let Some(answer) = &comparison.answer {
-        out += &format!("\n{}", answer::text(answer));
+        out += &format!("\n{}", answer::text(answer, width));
     }
     out
 }
 
-/// What was compared, and where.
-fn heading(comparison: &Comparison) -> String {
-    let environment = &comparison.environment;
-    let rounds = comparison.rounds_measured();
-    let pace = if comparison.quick { ", quick" } else { "" };
-    let mut lines = vec![
-        format!("Service   {}", comparison.work),
-        format!(
-            "Machine   {}, {}, {}",
-            environment.kernel,
-            environment.architecture,
-            environment.processor.as_deref().unwrap_or("a processor without a name")
-        ),
-        format!("Cores     {}", environment.cores.note),
-        format!(
-            "Measured  {}, {rounds} {}{pace}, load average {:.1} to {:.1}",
-            environment.date,
-            if rounds == "1" { "round" } else { "rounds" },
-            environment.load_average[0],
-            environment.load_average[1]
-        ),
-    ];
-    if let Some(stolen) = environment.stolen.filter(|stolen| *stolen >= STOLEN) {
-        lines.push(format!(
-            "Doubtful  the host of this virtual machine gave {} of its processors' time to others",
-            percent(stolen)
-        ));
-    }
-    if environment.versions.debug_build {
-        lines.push("Doubtful  built without optimisation: build with --release to compare".into());
-    }
-    if comparison.interrupted {
-        lines.push("Partial   it was stopped before its end".into());
-    }
-    lines.iter().map(|line| wrapped(line, 0, 10)).collect()
+/// What is written down, and how.
+struct Page<'a> {
+    comparison: &'a Comparison,
+    colour: bool,
+    width: usize,
 }
 
-fn section(comparison: &Comparison, experiment: &Experiment, colour: bool) -> String {
-    let verdict = experiment.claim.verdict;
-    let mut out = format!("{}  {}\n", painted(&experiment.name, "1", colour), experiment.title);
-    out += &wrapped(&experiment.method, 2, 2);
-    out.push('\n');
-    let (table, metrics) = table(comparison, experiment);
-    out += &caption(experiment, &metrics);
-    out += &table.lines(colour);
-    out += &reasons(comparison, experiment, &metrics);
-    let claim = format!("Claim {}: {}", experiment.claim.words(), experiment.claim.sentence);
-    out += &painted(&wrapped(&claim, 0, 2), verdict_colour(verdict), colour);
-    let (shown, more) = told(&experiment.claim.facts);
-    for fact in shown {
-        let mark = match fact.held {
-            Some(true) => "+",
-            Some(false) => "-",
-            None if fact.untested => "?",
-            None => " ",
+impl Page<'_> {
+    /// What was compared, and where.
+    fn heading(&self) -> String {
+        let comparison = self.comparison;
+        let environment = &comparison.environment;
+        let pace = if comparison.quick { ", quick" } else { "" };
+        let mut lines = vec![
+            format!("Service   {}", comparison.work),
+            format!(
+                "Machine   {}, {}, {}",
+                environment.kernel,
+                environment.architecture,
+                environment.processor.as_deref().unwrap_or("a processor without a name")
+            ),
+            format!("Cores     {}", environment.cores.note),
+            format!(
+                "Measured  {}, {}{pace}, load average {:.1} to {:.1}",
+                environment.date,
+                comparison.rounds_in_words(),
+                environment.load_average[0],
+                environment.load_average[1]
+            ),
+        ];
+        if let Some(stolen) = environment.stolen.filter(|stolen| *stolen >= STOLEN) {
+            lines.push(format!(
+                "Doubtful  the host of this virtual machine gave {} of its processors' time to \
+                 others",
+                percent(stolen)
+            ));
+        }
+        if environment.versions.debug_build {
+            lines.push(
+                "Doubtful  built without optimisation: build with --release to compare".into(),
+            );
+        }
+        if comparison.interrupted {
+            lines.push("Partial   it was stopped before its end".into());
+        }
+        lines.iter().map(|line| wrapped(line, [0, 10], self.width)).collect()
+    }
+
+    fn section(&self, experiment: &Experiment) -> String {
+        let (colour, width) = (self.colour, self.width);
+        let verdict = experiment.claim.verdict;
+        let mut out = format!("{}  {}\n", painted(&experiment.name, "1", colour), experiment.title);
+        out += &wrapped(&experiment.method, [2, 2], width);
+        out.push('\n');
+        let caption = caption(experiment);
+        if !caption.is_empty() {
+            out += &wrapped(&caption, [0, 2], width);
+        }
+        out += &self.tables(experiment);
+        out += &self.reasons(experiment);
+        let claim = format!("Claim {}: {}", experiment.claim.words(), experiment.claim.sentence);
+        out += &painted(&wrapped(&claim, [0, 2], width), verdict_colour(verdict), colour);
+        let (shown, more) = told(&experiment.claim.facts);
+        for fact in shown {
+            let mark = match fact.held {
+                Some(true) => "+",
+                Some(false) => "-",
+                None if fact.untested => "?",
+                None => " ",
+            };
+            out += &wrapped(&format!("{mark} {}", fact.sentence), [2, 4], width);
+        }
+        if more > 0 {
+            out += &format!("  + and {more} more that speak for it\n");
+        }
+        out
+    }
+
+    /// The first metric at every point and its ratio at the last one; then the other metrics, at the
+    /// last point. What does not fit beside the others comes in a further table below.
+    fn tables(&self, experiment: &Experiment) -> String {
+        let (Some(last), Some((first, others))) =
+            (experiment.points.last(), experiment.metrics.split_first())
+        else {
+            return String::new();
         };
-        out += &wrapped(&format!("{mark} {}", fact.sentence), 2, 4);
+        let mut columns: Vec<(String, Vec<Shown>)> = Vec::new();
+        for point in &experiment.points {
+            columns.push((point.label.clone(), column(point, &first.name, &first.unit)));
+        }
+        let reference = &self.comparison.reference;
+        let ratios = last.cells.iter().map(|cell| match cell.values.get(&first.name) {
+            _ if cell.model == *reference => Shown::plain("1"),
+            Some(Value::Known(figure)) => {
+                Shown::plain(figure.ratio.as_ref().map_or("-".into(), ratio))
+            }
+            _ => Shown::plain(""),
+        });
+        columns.push((format!("/{reference}"), ratios.collect()));
+        for metric in others {
+            columns.push((metric.label.clone(), column(last, &metric.name, &metric.unit)));
+        }
+        let models = &self.comparison.models;
+        let begun =
+            || Table::of("MODEL", models.iter().map(|model| Shown::plain(&model.name)).collect());
+        let (mut out, mut table) = (String::new(), begun());
+        for (heading, cells) in &columns {
+            if !table.add(heading, cells, self.width) {
+                out += &table.lines(self.colour);
+                out.push('\n');
+                table = begun();
+                table.add(heading, cells, self.width);
+            }
+        }
+        out + &table.lines(self.colour)
     }
-    if more > 0 {
-        out += &format!("  + and {more} more that speak for it\n");
+
+    /// Why there are no figures, each reason once with all that it holds for.
+    fn reasons(&self, experiment: &Experiment) -> String {
+        let metrics: Vec<&str> = experiment.metrics.iter().map(|one| one.name.as_str()).collect();
+        let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
+        for model in &self.comparison.models {
+            let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+            for (place, point) in experiment.points.iter().enumerate() {
+                let cell = point.cells.iter().find(|cell| cell.model == model.name);
+                let last = place + 1 == experiment.points.len();
+                let shown = if last { &metrics[..] } else { metrics.get(..1).unwrap_or_default() };
+                for value in shown.iter().filter_map(|name| cell?.values.get(*name)) {
+                    let reason = match value {
+                        Value::Unknown { na } => na.clone(),
+                        Value::Known(figure) => match &figure.missing {
+                            Some(missing) => missing.clone(),
+                            None => continue,
+                        },
+                    };
+                    match found.iter_mut().find(|(known, _)| *known == reason) {
+                        Some((_, points)) if points.last() == Some(&point.label.as_str()) => {}
+                        Some((_, points)) => points.push(&point.label),
+                        None => found.push((reason, vec![&point.label])),
+                    }
+                }
+            }
+            for (reason, points) in found {
+                let everywhere = points.len() == experiment.points.len();
+                let at =
+                    if everywhere { String::new() } else { format!(" at {}", points.join(", ")) };
+                let who = format!("{}{at}", model.name);
+                match reasons.iter_mut().find(|(known, _)| *known == reason) {
+                    Some((_, all)) => all.push(who),
+                    None => reasons.push((reason, vec![who])),
+                }
+            }
+        }
+        let line = |(reason, who): &(String, Vec<String>)| {
+            wrapped(&format!("n/a {}: {reason}", who.join(", ")), [0, 4], self.width)
+        };
+        reasons.iter().map(line).collect()
     }
-    out
+
+    fn legend(&self) -> String {
+        let comparison = self.comparison;
+        let sentence = format!(
+            "Figures are medians of the rounds; `*` marks the best, and what is within a tenth of it \
+             and no worse beyond the noise. /{}: how many times its figure, in the last column of \
+             points, with the interval that holds the truth in {:.0} of 100 comparisons; ≈ where that \
+             cannot be told from 1.",
+            comparison.reference,
+            comparison.confidence * 100.0
+        );
+        let single = comparison.experiments.iter().any(|one| one.rounds < 2);
+        let note = " One round has no interval: what it says may be noise.";
+        wrapped(&(sentence + if single { note } else { "" }), [0, 0], self.width)
+    }
+
+    /// All claims in a line each.
+    fn claims(&self) -> String {
+        let comparison = self.comparison;
+        let mut out = String::from("\nClaims\n");
+        let width = comparison.experiments.iter().map(|one| one.name.len()).max().unwrap_or(0);
+        for experiment in &comparison.experiments {
+            let against = experiment.claim.facts.iter().find(|fact| fact.held == Some(false));
+            let because = match (experiment.claim.verdict, against) {
+                (Verdict::DidNotHold, Some(fact)) => format!(": {}", fact.sentence),
+                _ => String::new(),
+            };
+            let words = experiment.claim.words();
+            let line = format!("  {:<width$}  {words}{because}", experiment.name);
+            out += &wrapped(&line, [0, width + 4], self.width);
+        }
+        out
+    }
 }
 
 /// All that speaks against a claim, and some of what speaks for it; how much more of that there is.
@@ -123,37 +254,8 @@ fn painted(text: &str, code: &str, colour: bool) -> String {
     }
 }
 
-/// The first metric at every point and its ratio at the last one; of the other metrics, at the last
-/// point, what fits. Which metrics there are.
-fn table<'a>(comparison: &'a Comparison, experiment: &'a Experiment) -> (Table, Vec<&'a str>) {
-    let mut table = Table::default();
-    let names = comparison.models.iter().map(|model| Shown::plain(&model.name)).collect();
-    table.add("MODEL", names);
-    let (Some(last), Some((first, others))) =
-        (experiment.points.last(), experiment.metrics.split_first())
-    else {
-        return (table, Vec::new());
-    };
-    for point in &experiment.points {
-        let single = experiment.points.len() == 1;
-        let heading = if single { &first.label } else { &point.label };
-        table.add(heading, column(point, &first.name, &first.unit));
-    }
-    let ratios = last.cells.iter().map(|cell| match cell.values.get(&first.name) {
-        _ if cell.model == comparison.reference => Shown::plain("1"),
-        Some(Value::Known(figure)) => Shown::plain(figure.ratio.as_ref().map_or("-".into(), ratio)),
-        _ => Shown::plain(""),
-    });
-    table.add(&format!("/{}", comparison.reference), ratios.collect());
-    let fits =
-        |metric: &&Metric| table.add(&metric.label, column(last, &metric.name, &metric.unit));
-    let shown: Vec<&Metric> = others.iter().filter(fits).collect();
-    let names = [first].into_iter().chain(shown).map(|metric| metric.name.as_str()).collect();
-    (table, names)
-}
-
 /// What the columns are, where their headings are numbers.
-fn caption(experiment: &Experiment, metrics: &[&str]) -> String {
+fn caption(experiment: &Experiment) -> String {
     let (Some(first), Some(last)) = (experiment.metrics.first(), experiment.points.last()) else {
         return String::new();
     };
@@ -161,19 +263,19 @@ fn caption(experiment: &Experiment, metrics: &[&str]) -> String {
     let unit = if axis.unit.is_empty() { String::new() } else { format!(" ({})", axis.unit) };
     match (experiment.points.len(), axis.name.is_empty()) {
         (1, true) => String::new(),
-        (1, false) => format!("{}{unit}: {}\n", capital(&axis.name), last.label),
+        (1, false) => format!("{}{unit}: {}", capital(&axis.name), last.label),
         _ => {
             let by = if axis.name.is_empty() {
                 String::new()
             } else {
                 format!(", by {}{unit}", axis.name)
             };
-            let others = if metrics.len() > 1 {
+            let others = if experiment.metrics.len() > 1 {
                 format!("; the other columns: at {}", last.label)
             } else {
                 String::new()
             };
-            format!("{}{by}{others}:\n", capital(&first.label))
+            format!("{}{by}{others}:", capital(&first.label))
         }
     }
 }
@@ -191,85 +293,15 @@ fn column(point: &Point, metric: &str, unit: &str) -> Vec<Shown> {
     point.cells.iter().map(|cell| shown(cell.values.get(metric))).collect()
 }
 
-/// Why there are no figures, each reason once with all that it holds for.
-fn reasons(comparison: &Comparison, experiment: &Experiment, metrics: &[&str]) -> String {
-    let mut reasons: Vec<(String, Vec<String>)> = Vec::new();
-    for model in &comparison.models {
-        let mut found: Vec<(String, Vec<&str>)> = Vec::new();
-        for (place, point) in experiment.points.iter().enumerate() {
-            let cell = point.cells.iter().find(|cell| cell.model == model.name);
-            let last = place + 1 == experiment.points.len();
-            let shown = if last { metrics } else { metrics.get(..1).unwrap_or_default() };
-            for value in shown.iter().filter_map(|name| cell?.values.get(*name)) {
-                let reason = match value {
-                    Value::Unknown { na } => na.clone(),
-                    Value::Known(figure) => match &figure.missing {
-                        Some(missing) => missing.clone(),
-                        None => continue,
-                    },
-                };
-                match found.iter_mut().find(|(known, _)| *known == reason) {
-                    Some((_, points)) if points.last() == Some(&point.label.as_str()) => {}
-                    Some((_, points)) => points.push(&point.label),
-                    None => found.push((reason, vec![&point.label])),
-                }
-            }
-        }
-        for (reason, points) in found {
-            let everywhere = points.len() == experiment.points.len();
-            let at = if everywhere { String::new() } else { format!(" at {}", points.join(", ")) };
-            let who = format!("{}{at}", model.name);
-            match reasons.iter_mut().find(|(known, _)| *known == reason) {
-                Some((_, all)) => all.push(who),
-                None => reasons.push((reason, vec![who])),
-            }
-        }
-    }
-    let line = |(reason, who): &(String, Vec<String>)| {
-        wrapped(&format!("n/a {}: {reason}", who.join(", ")), 0, 4)
-    };
-    reasons.iter().map(line).collect()
-}
-
-fn legend(comparison: &Comparison) -> String {
-    let sentence = format!(
-        "Figures are medians of the rounds; `*` marks the best, and what is within a tenth of it and \
-         no worse beyond the noise. /{}: how many times its figure, in the last column of points, with the interval \
-         that holds the truth in {:.0} of 100 comparisons; ≈ where that cannot be told from 1.",
-        comparison.reference,
-        comparison.confidence * 100.0
-    );
-    let single = comparison.experiments.iter().any(|one| one.rounds < 2);
-    let note = " One round has no interval: what it says may be noise.";
-    wrapped(&(sentence + if single { note } else { "" }), 0, 0)
-}
-
-/// All claims in a line each.
-fn claims(comparison: &Comparison) -> String {
-    let mut out = String::from("\nClaims\n");
-    let width = comparison.experiments.iter().map(|one| one.name.len()).max().unwrap_or(0);
-    for experiment in &comparison.experiments {
-        let against = experiment.claim.facts.iter().find(|fact| fact.held == Some(false));
-        let because = match (experiment.claim.verdict, against) {
-            (Verdict::DidNotHold, Some(fact)) => format!(": {}", fact.sentence),
-            _ => String::new(),
-        };
-        let words = experiment.claim.words();
-        let line = format!("  {:<width$}  {words}{because}", experiment.name);
-        out += &wrapped(&line, 0, width + 4);
-    }
-    out
-}
-
-/// Lines of at most [`WIDTH`] columns; those after the first are indented further.
-fn wrapped(text: &str, first: usize, later: usize) -> String {
+/// Lines of at most `width` columns; those after the first are indented otherwise.
+fn wrapped(text: &str, [first, later]: [usize; 2], width: usize) -> String {
     let mut out = String::new();
     // Leading spaces of the text itself are kept.
     let lead = text.len() - text.trim_start().len();
     let mut line = " ".repeat(first + lead);
     let mut empty = true;
     for word in text.trim_start().split(' ') {
-        let long = line.chars().count() + usize::from(!empty) + word.chars().count() > WIDTH;
+        let long = line.chars().count() + usize::from(!empty) + word.chars().count() > width;
         if long && !empty {
             out += line.trim_end();
             out.push('\n');
