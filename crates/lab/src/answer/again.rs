@@ -42,6 +42,21 @@ pub(super) fn kept(command_line: &[String]) -> Vec<String> {
     kept
 }
 
+/// The same words with these models in place of all that were compared.
+pub(super) fn only(kept: Vec<String>, models: &[String]) -> Vec<String> {
+    let mut words = kept.into_iter();
+    let mut only = Vec::new();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--quick" => only.push(word),
+            "--models" | "--external" | "--reference" => drop(words.next()),
+            _ => only.extend([Some(word), words.next()].into_iter().flatten()),
+        }
+    }
+    only.extend(["--models".to_owned(), models.join(",")]);
+    only
+}
+
 /// Whether a word is this flag, and the value that is in the same word: `--models=x`, `-mx`.
 pub(crate) fn given<'a>(word: &'a str, long: &str, short: &str) -> Option<Option<&'a str>> {
     if word == long || (!short.is_empty() && word == short) {
@@ -73,5 +88,10 @@ mod tests {
             words("--quick --service upper")
         );
         assert!(kept(&words("switchboard compare")).is_empty());
+        let narrowed = only(
+            words("--quick --models a,b --reference a --command ./mine --external c=x"),
+            &words("b epoll:workers=2"),
+        );
+        assert_eq!(narrowed, words("--quick --command ./mine --models b,epoll:workers=2"));
     }
 }

@@ -54,10 +54,18 @@ pub(super) struct Choice {
     pub(super) excluded: Vec<Excluded>,
     pub(super) doubts: Vec<String>,
     pub(super) missing: Vec<String>,
-    /// There would be an answer, or a surer one, from so many rounds.
-    pub(super) more_rounds: Option<usize>,
+    /// There would be an answer, or a surer one, from more rounds.
+    pub(super) more: Option<More>,
     /// Whom the noise does not tell from the best by what decides, though its figure is far from it.
     apart: Vec<Apart>,
+}
+
+/// Rounds that might tell models apart.
+#[derive(Debug)]
+pub(super) struct More {
+    pub(super) rounds: usize,
+    /// Of these models; none: of all.
+    pub(super) models: Vec<String>,
 }
 
 /// Who is a multiple of the best, as far as its estimate goes.
@@ -73,8 +81,10 @@ struct Apart {
 enum Criterion {
     /// Processor time for each message.
     Cpu,
-    /// What others wait while one computes.
+    /// What others wait while one computes: all but a hundredth of them.
     Stall,
+    /// What half of them wait, which others disturb less.
+    Wait,
     /// Processor time for each peer that comes for one message.
     Short,
     /// Memory for each peer.
@@ -128,7 +138,7 @@ pub(super) fn choose(comparison: &Comparison, workload: &Workload, without: &[&s
                 "There is no answer from so few rounds, {rounds} here: fewer than {ROUNDS_MIN} do not \
                  tell models from noise"
             );
-            choice.more_rounds = Some(ROUNDS_MORE);
+            choice.more = Some(More { rounds: ROUNDS_MORE, models: Vec::new() });
             choice.evidence.push(evidence(&estimates, criterion, &rated, ""));
             return choice;
         }
@@ -166,7 +176,7 @@ fn narrowed<'a>(
     match next.len() {
         1 if decides => {}
         1 => choice.ties.push(format!(
-            "of these, {} has the least {}{open}",
+            "of these, {} is best by {}{open}",
             first.model,
             criterion.words()
         )),
@@ -192,6 +202,8 @@ impl Apart {
 impl Choice {
     /// Says whom the answer is not told from by the noise, and how many rounds might.
     fn doubt_rounds(&mut self, criterion: Criterion, model: &str, own: f64) {
+        // Who is a multiple of the best may be near the one that a tie was broken for.
+        self.apart.retain(|one| one.median > own * ALIKE);
         let Some(rounds) = self.apart.iter().map(|one| one.rounds).max() else { return };
         let times = |one: &Apart| format!("{} ({})", one.model, report::times(one.median / own));
         let who: Vec<String> = self.apart.iter().take(APART_NAMED).map(times).collect();
@@ -205,7 +217,9 @@ impl Choice {
             who.join(", "),
             criterion.words()
         ));
-        self.more_rounds = Some(ROUNDS_MORE.max(2 * rounds));
+        let others = self.apart.iter().map(|one| one.model.clone());
+        let models = std::iter::once(model.to_owned()).chain(others).collect();
+        self.more = Some(More { rounds: ROUNDS_MORE.max(2 * rounds), models });
     }
 }
 
@@ -259,7 +273,7 @@ fn rule(estimates: &Estimates<'_>, models: &[&str]) -> (Vec<Criterion>, String) 
              what counts is how long others wait meanwhile",
             time_in_words(workload.compute)
         );
-        return (vec![Criterion::Stall, Criterion::Cpu, Criterion::Memory], rule);
+        return (vec![Criterion::Stall, Criterion::Wait, Criterion::Cpu, Criterion::Memory], rule);
     }
     let rule = "What counts is the processor time for each message, with so many busy and so many \
                 silent peers";
@@ -280,7 +294,8 @@ fn rated<'a>(
     for model in models {
         let estimate = match criterion {
             Criterion::Cpu => estimates.cpu(model),
-            Criterion::Stall => estimates.stall(model),
+            Criterion::Stall => estimates.stall(model, "p99_ns"),
+            Criterion::Wait => estimates.stall(model, "p50_ns"),
             Criterion::Short => estimates.short(model),
             Criterion::Memory => estimates.memory(model),
         };
@@ -400,6 +415,7 @@ impl Criterion {
         match self {
             Criterion::Cpu => "processor time for each message",
             Criterion::Stall => "what others wait while one computes",
+            Criterion::Wait => "what half of the others wait",
             Criterion::Short => "processor time for each short connection",
             Criterion::Memory => "memory for each peer",
         }
@@ -415,9 +431,10 @@ impl Criterion {
                 count(active),
                 count(workload.silent_peers())
             ),
-            Criterion::Stall => format!(
-                "p99 latency of the others while one peer lets the service compute for {} (in \
+            Criterion::Stall | Criterion::Wait => format!(
+                "{} latency of the others while one peer lets the service compute for {} (in \
                  proportion, from {})",
+                if self == Criterion::Stall { "p99" } else { "median" },
                 time_in_words(workload.compute),
                 time_in_words(COMPUTED)
             ),

@@ -16,6 +16,10 @@ const SMALL_MAX: u64 = 4096;
 /// What grows by less than this, and by no more than the noise, does not grow.
 const GROWTH_MIN: f64 = 1.5;
 
+/// Who waits longer by less than this share of a computation does not wait for its end: switches from
+/// one thread to the next take as long.
+const WAITS_MIN: f64 = 0.1;
+
 /// A figure for each round; `None` where a round has none.
 pub(super) type Rounds = Vec<Option<f64>>;
 
@@ -119,31 +123,38 @@ impl Estimates<'_> {
         Ok(Estimate { rounds: added.collect(), beyond: None })
     }
 
-    /// How long others wait at p99 while the service computes for one peer, in ns: as measured with
-    /// computations of another length, in proportion to it.
+    /// How long others wait while the service computes for one peer, in ns, by this measure of
+    /// `compute`: as measured with computations of another length, in proportion to it.
     ///
     /// The same load without computations is what it grows from. Who waits longer there than beside a
     /// computation has been disturbed there: the wait without one is at most the wait with one. And
-    /// where the wait does not grow beyond the noise, it is what it was, however long is computed.
-    pub(super) fn stall(&self, model: &str) -> Estimated {
-        let points = self.curve("compute", model, "p99_ns")?;
+    /// where that differs by little beside the computation, nobody waits for its end, and the wait is
+    /// what it is however long is computed.
+    pub(super) fn stall(&self, model: &str, metric: &str) -> Estimated {
+        let points = self.curve("compute", model, metric)?;
         let with = points.iter().find(|spot| spot.x == 1.0).ok_or(Gap::Experiment("compute"))?;
-        let share = self.workload.compute.as_secs_f64() / COMPUTED.as_secs_f64();
-        let beyond = (share > 1.0).then(|| {
-            format!("computations of more than {}", units::time(COMPUTED.as_nanos() as f64))
+        let without = points.iter().find(|spot| spot.x == 0.0);
+        let computed = COMPUTED.as_nanos() as f64;
+        let share = self.workload.compute.as_nanos() as f64 / computed;
+        let rounds = with.rounds.iter().enumerate().map(|(round, with)| {
+            let least = match without {
+                Some(spot) => spot.rounds.get(round).copied().flatten()?,
+                None => 0.0,
+            };
+            Some((least.min((*with)?), (*with)?))
         });
-        let Some(without) = points.iter().find(|spot| spot.x == 0.0) else {
-            let wait = with.rounds.iter().map(|with| Some((*with)? * share));
-            return Ok(Estimate { rounds: wait.collect(), beyond });
+        let rounds: Vec<Option<(f64, f64)>> = rounds.collect();
+        let more: Vec<f64> = rounds.iter().flatten().map(|(least, with)| with - least).collect();
+        let waits = median(&more).unwrap_or(0.0) >= computed * WAITS_MIN;
+        let share = match (waits, without) {
+            (true, _) => share,
+            (false, Some(_)) => 0.0,
+            // What it is without computations is not known, and lies in between.
+            (false, None) => share.min(1.0),
         };
-        if !grown(&with.rounds, &without.rounds, confidence(self.comparison)) {
-            return Ok(Estimate { rounds: with.rounds.clone(), beyond });
-        }
-        let wait = with.rounds.iter().enumerate().map(|(round, with)| {
-            let with = (*with)?;
-            let without = without.rounds.get(round).copied().flatten()?.min(with);
-            Some(without + (with - without) * share)
-        });
+        let wait = rounds.iter().map(|one| one.map(|(least, with)| least + (with - least) * share));
+        let longer = self.workload.compute > COMPUTED;
+        let beyond = longer.then(|| format!("computations of more than {}", units::time(computed)));
         Ok(Estimate { rounds: wait.collect(), beyond })
     }
 

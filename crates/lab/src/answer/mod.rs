@@ -25,6 +25,7 @@ mod workload;
 
 use serde::{Deserialize, Serialize};
 
+use self::choice::More;
 use crate::record::{Comparison, Ratio};
 use crate::shell;
 
@@ -143,7 +144,7 @@ pub fn answer(comparison: &Comparison, workload: &Workload) -> Answer {
         excluded: choice.excluded,
         changes: Vec::new(),
         doubts: choice.doubts,
-        again: again(comparison, workload, &choice.missing, choice.more_rounds),
+        again: again(comparison, workload, &choice.missing, choice.more.as_ref()),
         missing: choice.missing,
     };
     if let Some(model) = &choice.model {
@@ -154,24 +155,31 @@ pub fn answer(comparison: &Comparison, workload: &Workload) -> Answer {
     answer
 }
 
-/// The command line of a comparison that has what is missing, and what an answer needs of this one.
+/// The command line of a comparison that has what is missing, and what an answer needs of this one; or
+/// of one with more rounds of what is in question.
 fn again(
     comparison: &Comparison,
     workload: &Workload,
     missing: &[String],
-    rounds: Option<usize>,
+    more: Option<&More>,
 ) -> Option<String> {
-    let asked = |name: &&str| {
-        missing.iter().any(|one| one == name) || comparison.experiment(name).is_some()
-    };
-    if rounds.is_none() && missing.is_empty() {
+    if more.is_none() && missing.is_empty() {
         return None;
     }
+    let needed = needed(workload);
+    let asked = |name: &&str| {
+        let measured = comparison.experiment(name).is_some();
+        let looked_at = more.is_none() || needed.contains(name);
+        missing.iter().any(|one| one == name) || (measured && looked_at)
+    };
     let names: Vec<&str> = ASKED.iter().copied().filter(asked).collect();
-    let kept = again::kept(&comparison.environment.command_line);
+    let mut kept = again::kept(&comparison.environment.command_line);
+    if let Some(more) = more.filter(|more| !more.models.is_empty()) {
+        kept = again::only(kept, &more.models);
+    }
     let kept = if kept.is_empty() { String::new() } else { format!(" {}", shell::line(&kept)) };
     let names = names.join(",");
-    let rounds = rounds.map_or(String::new(), |rounds| format!(" --rounds {rounds}"));
+    let rounds = more.map_or(String::new(), |more| format!(" --rounds {}", more.rounds));
     Some(format!("switchboard compare{kept} --experiments {names}{rounds} --for '{workload}'"))
 }
 
