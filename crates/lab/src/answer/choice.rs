@@ -2,11 +2,10 @@
 
 use switchboard_load::units;
 
+use super::criterion::{self, Criterion};
 use super::estimate::{Estimate, Estimates, Gap, confidence};
 use super::exclusion::excluded;
-use super::workload::time_in_words;
 use super::{Estimated, Evidence, Excluded, RunnerUp, Workload};
-use crate::experiment::COMPUTED;
 use crate::record::{Compared, Comparison, Ratio};
 use crate::report;
 use crate::statistics::paired;
@@ -16,8 +15,6 @@ const AS_GOOD: f64 = 1.05;
 /// Estimates that differ by more than this are no tie, even where the noise would allow it: nobody who
 /// sees half as much again takes it for the same, and of three rounds the noise hides far more.
 const ALIKE: f64 = 1.5;
-/// How many times the model's own cost a computation is that makes all models cost the same.
-const COMPUTES: f64 = 2.0;
 /// So many of those that are further off, and not told from the best, are named.
 const APART_NAMED: usize = 3;
 /// Rounds that are asked for, at least, where there are too few.
@@ -76,21 +73,6 @@ struct Apart {
     rounds: usize,
 }
 
-/// What models are compared by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Criterion {
-    /// Processor time for each message.
-    Cpu,
-    /// What others wait while one computes: all but a hundredth of them.
-    Stall,
-    /// What half of them wait, which others disturb less.
-    Wait,
-    /// Processor time for each peer that comes for one message.
-    Short,
-    /// Memory for each peer.
-    Memory,
-}
-
 /// A model and its figure.
 struct Rated<'a> {
     model: &'a str,
@@ -115,7 +97,7 @@ pub(super) fn choose(comparison: &Comparison, workload: &Workload, without: &[&s
         choice.rule = "None of the models that were compared can serve this".to_owned();
         return choice;
     }
-    let (criteria, rule) = rule(&estimates, &models);
+    let (criteria, rule) = criterion::rule(&estimates, &models);
     choice.rule = rule;
     let mut steps: Vec<(Criterion, Vec<Rated<'_>>)> = Vec::new();
     let mut left = models;
@@ -253,33 +235,6 @@ fn complexity(model: &str) -> (usize, usize) {
     (keys, place.unwrap_or(SIMPLEST.len()))
 }
 
-/// By what models are compared, in this order, and the rule that says so.
-fn rule(estimates: &Estimates<'_>, models: &[&str]) -> (Vec<Criterion>, String) {
-    let workload = estimates.workload;
-    if workload.short {
-        let rule = "Peers come for one message each, so what counts is the processor time that one \
-                    costs, from its connect to its close";
-        return (vec![Criterion::Short, Criterion::Memory], rule.to_owned());
-    }
-    let own = models.iter().filter_map(|model| Some(estimates.cpu(model).ok()?.median()));
-    let least = own.fold(f64::INFINITY, f64::min);
-    let computes = workload.compute.as_nanos() as f64;
-    if computes > 0.0
-        && workload.active_peers() > 1.0
-        && (computes >= least * COMPUTES || least.is_infinite())
-    {
-        let rule = format!(
-            "The service computes for {} a message, beside which the cost of any model is small; so \
-             what counts is how long others wait meanwhile",
-            time_in_words(workload.compute)
-        );
-        return (vec![Criterion::Stall, Criterion::Wait, Criterion::Cpu, Criterion::Memory], rule);
-    }
-    let rule = "What counts is the processor time for each message, with so many busy and so many \
-                silent peers";
-    (vec![Criterion::Cpu, Criterion::Memory], rule.to_owned())
-}
-
 /// The figures of those that have one. The first criterion excludes the others, and cannot do without
 /// its experiments; what breaks ties can.
 fn rated<'a>(
@@ -292,14 +247,7 @@ fn rated<'a>(
     let mut rated = Vec::new();
     let mut gaps: Vec<&'static str> = Vec::new();
     for model in models {
-        let estimate = match criterion {
-            Criterion::Cpu => estimates.cpu(model),
-            Criterion::Stall => estimates.stall(model, "p99_ns"),
-            Criterion::Wait => estimates.stall(model, "p50_ns"),
-            Criterion::Short => estimates.short(model),
-            Criterion::Memory => estimates.memory(model),
-        };
-        match estimate {
+        match criterion.estimate(estimates, model) {
             Ok(estimate) if estimate.median().is_finite() => rated.push(Rated { model, estimate }),
             Ok(_) => {}
             Err(Gap::Experiment(name)) => gaps.push(name),
@@ -377,7 +325,7 @@ fn evidence(
     };
     Evidence {
         what: criterion.told(estimates.workload),
-        unit: if criterion == Criterion::Memory { "bytes" } else { "ns" }.to_owned(),
+        unit: criterion.unit().to_owned(),
         figures: rated.iter().map(figure).collect(),
     }
 }
@@ -407,45 +355,4 @@ pub(super) fn runner_up(
     let [own, other] = [own.median, other.median].map(|median| report::number(median, &first.unit));
     let sentence = format!("{}: {other}, where {model} has {own}", first.what);
     Some(RunnerUp { model: second, sentence })
-}
-
-impl Criterion {
-    /// In a word or two.
-    fn words(self) -> &'static str {
-        match self {
-            Criterion::Cpu => "processor time for each message",
-            Criterion::Stall => "what others wait while one computes",
-            Criterion::Wait => "what half of the others wait",
-            Criterion::Short => "processor time for each short connection",
-            Criterion::Memory => "memory for each peer",
-        }
-    }
-
-    /// With the workload's numbers.
-    fn told(self, workload: &Workload) -> String {
-        let count = |peers: f64| units::count(peers.round() as u64);
-        let active = workload.active_peers();
-        match self {
-            Criterion::Cpu => format!(
-                "processor time for each message, {} busy and {} silent peers",
-                count(active),
-                count(workload.silent_peers())
-            ),
-            Criterion::Stall | Criterion::Wait => format!(
-                "{} latency of the others while one peer lets the service compute for {} (in \
-                 proportion, from {})",
-                if self == Criterion::Stall { "p99" } else { "median" },
-                time_in_words(workload.compute),
-                time_in_words(COMPUTED)
-            ),
-            Criterion::Short => {
-                let clients = units::several(active.round() as u64, "client", "clients");
-                format!("processor time for each connection, {clients} at a time")
-            }
-            Criterion::Memory => match workload.connections {
-                1 => "memory for a single peer".to_owned(),
-                several => format!("memory for each of {} peers", units::count(several)),
-            },
-        }
-    }
 }

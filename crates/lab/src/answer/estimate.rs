@@ -40,7 +40,7 @@ pub(super) enum Gap {
     Figure(String),
 }
 
-type Estimated = Result<Estimate, Gap>;
+pub(super) type Estimated = Result<Estimate, Gap>;
 
 impl Estimate {
     /// Rounds that have a figure.

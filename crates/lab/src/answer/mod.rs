@@ -8,14 +8,15 @@
 //!
 //! - `workload`: what is asked.
 //! - `estimate`: what it costs under a model, from what was measured near it, round by round.
-//! - `exclusion`: who cannot serve it at all. `choice`: who is best by which rule, and by what ties are
-//!   broken.
+//! - `exclusion`: who cannot serve it at all. `criterion`: by what models are
+//!   compared, and the rule. `choice`: who is best by it, and by what ties are broken.
 //! - `doubt`: what an answer does not bear. `change`: what would have to be different for another answer.
 //! - `again`: what another comparison has to say again. `serve`: the command line that starts it. [`text`]: the answer for a terminal.
 
 mod again;
 mod change;
 mod choice;
+mod criterion;
 mod doubt;
 mod estimate;
 mod exclusion;
