@@ -115,7 +115,10 @@ impl Page<'_> {
         };
         let mut columns: Vec<(String, Vec<Shown>)> = Vec::new();
         for point in &experiment.points {
-            columns.push((point.label.clone(), column(point, &first.name, &first.unit)));
+            // Where there is no other, the caption has the point.
+            let single = experiment.points.len() == 1;
+            let heading = if single { &first.label } else { &point.label };
+            columns.push((heading.clone(), column(point, &first.name, &first.unit)));
         }
         let reference = &self.comparison.reference;
         let ratios = last.cells.iter().map(|cell| match cell.values.get(&first.name) {
@@ -315,4 +318,30 @@ fn wrapped(text: &str, [first, later]: [usize; 2], width: usize) -> String {
         empty = false;
     }
     out + line.trim_end() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Scale;
+    use crate::record::made_up::{comparison, experiment, figure};
+
+    /// Kills: a measure that is left out because there is no room beside the others; a column whose
+    /// heading does not say what it is.
+    #[test]
+    fn every_measure_has_a_column() {
+        let mut found = comparison(&["epoll", "thread"]);
+        let metrics = [("drain_ns", "ns"), ("first_ns", "ns"), ("spread", "times")];
+        found.experiments.push(experiment("lifecycle", "", Scale::Kinds, &metrics));
+        let found = found.with_point("lifecycle", 0.0, |_, _| figure(5.0, 0.01));
+        for width in [100, 40] {
+            let text = text(&found, false, width);
+            for (name, _) in metrics {
+                let heading = format!("the {name}");
+                let has = |line: &str| line.starts_with("MODEL") && line.contains(&heading);
+                assert!(text.lines().any(has), "{width}: {text}");
+            }
+            assert!(text.lines().all(|line| line.chars().count() <= width), "{width}: {text}");
+        }
+    }
 }

@@ -13,6 +13,8 @@ use super::median;
 /// about as restless: rather more of them are asked than fewer, so that nobody looks calm by chance.
 const CALMER: f64 = 3.0;
 const WILDER: f64 = 10.0;
+/// So many strays are enough to draw from.
+const STRAYS_MAX: usize = 1200;
 /// From so many samples on the ones next to the ends are looked at, too.
 const INNER: usize = 5;
 /// Changes are looked for up to this logarithm: a thousand times.
@@ -89,7 +91,12 @@ impl Noise {
         let own = self.figures[place].restless;
         let alike = own / CALMER..=own * WILDER;
         let strays = self.strays.iter().filter(|(_, restless)| alike.contains(restless));
-        strays.map(|(stray, _)| *stray).collect()
+        let all: Vec<f64> = strays.map(|(stray, _)| *stray).collect();
+        match all.len() {
+            0..=STRAYS_MAX => all,
+            // As many as say the same, with both ends.
+            more => (0..STRAYS_MAX).map(|n| all[n * (more - 1) / (STRAYS_MAX - 1)]).collect(),
+        }
     }
 }
 
@@ -161,16 +168,25 @@ fn apart_by(apart: f64, [before, now]: [(usize, usize); 2], strays: &[f64]) -> f
 }
 
 /// The chance that of so many samples the one in place `place` from below, from 0, lies below what a
-/// single one does with the chance `each`.
+/// single one does with the chance `each`: that at least `place + 1` of them do.
 fn ranked((samples, place): (usize, usize), each: f64) -> f64 {
-    // At least place + 1 of them do: a sum of binomial chances, each from the one before.
+    // A sum of binomial chances, each from the one before, from the end that is nearer.
+    if 2 * place < samples {
+        1.0 - at_most((samples, place), each)
+    } else {
+        at_most((samples, samples - place - 1), 1.0 - each)
+    }
+}
+
+/// The chance that at most `most` of `samples` do what a single one does with the chance `each`.
+fn at_most((samples, most): (usize, usize), each: f64) -> f64 {
     let mut one = (1.0 - each).powi(samples as i32);
-    let mut fewer = 0.0;
-    for count in 0..=place {
-        fewer += one;
+    let mut sum = 0.0;
+    for count in 0..=most {
+        sum += one;
         one *= (samples - count) as f64 / (count + 1) as f64 * each / (1.0 - each);
     }
-    (1.0 - fewer).clamp(0.0, 1.0)
+    sum.clamp(0.0, 1.0)
 }
 
 #[cfg(test)]
@@ -184,6 +200,9 @@ mod tests {
         assert!((ranked((3, 1), 0.5) - 0.5).abs() < 1e-12);
         assert!((ranked((3, 0), 0.5) - 0.875).abs() < 1e-12);
         assert_eq!(ranked((5, 2), 0.0), 0.0);
+        // Chances that are too small for a number are no others than those beside them.
+        assert!(ranked((1000, 999), 0.6) < 1e-200 && ranked((1000, 0), 0.6) == 1.0);
+        assert!((ranked((1001, 500), 0.5) - 0.5).abs() < 1e-9);
     }
 
     /// Kills: a rule that tells each of many chances by itself, or none of many that are small.
