@@ -28,12 +28,24 @@ pub fn number(value: f64, unit: &str) -> String {
     match unit {
         "ns" => units::time(value),
         "bytes" => units::bytes(value),
-        "per second" => units::rate(value),
         "share" => units::percent(value),
         "peers" => units::count(value.round().max(0.0) as u64),
-        _ if value.abs() >= 99.95 => units::rate(value),
-        _ if value.abs() >= 9.995 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
+        _ => bare(value),
+    }
+}
+
+/// A number in three digits; one that would be shown as nothing, in two that are not zero.
+fn bare(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if size < 0.000_099_5 => format!("{value:.1e}"),
+        size if size < 0.009_95 => {
+            let decimals = 1 - size.log10().floor() as i32;
+            format!("{value:.*}", decimals.max(0) as usize)
+        }
+        size if size < 9.995 => format!("{value:.2}"),
+        size if size < 99.95 => format!("{value:.1}"),
+        _ => units::rate(value),
     }
 }
 
@@ -45,24 +57,16 @@ pub fn figure(figure: &Figure, unit: &str) -> String {
 
 /// How many times something is something else, in three digits: `2.13 times`.
 pub fn times(ratio: f64) -> String {
-    format!("{} times", short(ratio))
-}
-
-fn short(ratio: f64) -> String {
-    match ratio {
-        _ if ratio < 9.995 => format!("{ratio:.2}"),
-        _ if ratio < 99.95 => format!("{ratio:.1}"),
-        _ => units::rate(ratio),
-    }
+    format!("{} times", bare(ratio))
 }
 
 /// A ratio with its interval, or `≈`; the ratio alone where one round has no interval.
 pub fn ratio(ratio: &Ratio) -> String {
     match (ratio.compared, ratio.interval) {
-        (_, None) => short(ratio.estimate),
+        (_, None) => bare(ratio.estimate),
         (Compared::Same, Some(_)) => "≈".to_owned(),
         (_, Some([low, high])) => {
-            format!("{} ({}..{})", short(ratio.estimate), short(low), short(high))
+            format!("{} ({}..{})", bare(ratio.estimate), bare(low), bare(high))
         }
     }
 }
@@ -78,6 +82,19 @@ mod tests {
         assert_eq!(number(1024.4, "peers"), "1,024");
         assert_eq!(number(0.998, "share"), "99.80%");
         assert_eq!(number(123_456.0, "per second"), "123,456");
+    }
+
+    /// Kills: something that is shown as nothing (uring's calls for each of many messages); nothing
+    /// that is shown as if it had been rounded.
+    #[test]
+    fn a_small_number_keeps_two_digits() {
+        let texts = [0.0, 0.000_943, 0.009_94, 0.009_96, 0.05, 0.000_000_3];
+        let shown = texts.map(|value| number(value, "per message"));
+        assert_eq!(shown, ["0", "0.00094", "0.0099", "0.01", "0.05", "3.0e-7"]);
+        assert_eq!(number(0.004, "per second"), "0.0040");
+        let interval = Some([0.000_4, 0.002]);
+        let lower = Ratio { estimate: 0.001, interval, compared: Compared::Lower };
+        assert_eq!(ratio(&lower), "0.0010 (0.00040..0.0020)");
     }
 
     /// Kills: a difference inside the noise that is shown as one.
