@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::label::legible;
 use super::scale::Scale;
 use super::unit::{called, for_all, plain};
 use super::{WIDTH, at, drawing, room, shortened};
@@ -89,15 +90,10 @@ impl Dots<'_> {
     }
 }
 
-/// Ticks whose texts leave each other room.
+/// Ticks whose texts leave each other room, the ends of the axis first.
 fn sparse(scale: &Scale) -> Vec<f64> {
-    let mut kept: Vec<f64> = Vec::new();
-    for tick in scale.ticks() {
-        let half = |tick: f64| room(&plain(tick)) / 2.0 + 3.0;
-        let free = |last: &f64| scale.place(tick) - half(tick) > scale.place(*last) + half(*last);
-        if kept.last().is_none_or(free) {
-            kept.push(tick);
-        }
-    }
-    kept
+    let ticks = scale.ticks();
+    let places: Vec<f64> = ticks.iter().map(|tick| scale.place(*tick)).collect();
+    let widths: Vec<f64> = ticks.iter().map(|tick| room(&plain(*tick)) + 6.0).collect();
+    legible(&places, &widths).into_iter().map(|one| ticks[one]).collect()
 }

@@ -1,25 +1,45 @@
 //! Labels that do not cover each other: names beside the ends of lines, and what stands at ticks.
 
-/// The places of labels that would best be at `wanted`, at least `apart`, between `from` and `to`. In
-/// the order of `wanted`. If there is no room for all, they are as far apart as there is room for.
+/// The places of labels that would best be at `wanted`, at least `apart`, between `from` and `to`, in
+/// the order of `wanted`: those that crowd each other stand around the mean of their best places, so
+/// that none is farther from its own than it must be. If there is no room for all, they are as far
+/// apart as there is room for.
 pub(super) fn apart(wanted: &[f64], apart: f64, from: f64, to: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|one, other| wanted[*one].total_cmp(&wanted[*other]));
-    let gaps = wanted.len().saturating_sub(1).max(1) as f64;
-    let apart = apart.min((to - from) / gaps);
-    let mut places = vec![0.0; wanted.len()];
-    // Downwards each is pushed by the one above it, then upwards by the end of the room.
-    let mut least = from;
-    for one in &order {
-        places[*one] = wanted[*one].max(least);
-        least = places[*one] + apart;
+    let gaps = wanted.len().saturating_sub(1) as f64;
+    let apart = apart.min((to - from) / gaps.max(1.0));
+    // With the room of those above it taken off, a label may be where its neighbour is: pool adjacent
+    // violators (Ayer et al. 1955) then finds the places nearest to the best ones, in order.
+    let mut crowds: Vec<Crowd> = Vec::new();
+    for (place, one) in order.iter().enumerate() {
+        let mut crowd = Crowd { sum: wanted[*one] - apart * place as f64, labels: 1 };
+        while let Some(before) = crowds.pop_if(|before| before.mean() > crowd.mean()) {
+            crowd = Crowd { sum: crowd.sum + before.sum, labels: crowd.labels + before.labels };
+        }
+        crowds.push(crowd);
     }
-    let mut most = to;
-    for one in order.iter().rev() {
-        places[*one] = places[*one].min(most);
-        most = places[*one] - apart;
+    let last = to - apart * gaps;
+    let means = crowds.iter().flat_map(|crowd| {
+        std::iter::repeat_n(crowd.mean().clamp(from, last.max(from)), crowd.labels)
+    });
+    let mut places = vec![0.0; wanted.len()];
+    for ((place, one), mean) in order.iter().enumerate().zip(means) {
+        places[*one] = mean + apart * place as f64;
     }
     places
+}
+
+/// Labels that stand as near to each other as they may.
+struct Crowd {
+    sum: f64,
+    labels: usize,
+}
+
+impl Crowd {
+    fn mean(&self) -> f64 {
+        self.sum / self.labels as f64
+    }
 }
 
 /// Of labels that are centred at `places`, which rise, and are so wide, those that there is room for,
@@ -58,12 +78,23 @@ mod tests {
     #[test]
     fn labels_never_cover_each_other() {
         assert_eq!(apart(&[50.0, 10.0], 12.0, 0.0, 100.0), [50.0, 10.0]);
-        assert_eq!(apart(&[10.0, 10.0, 11.0], 12.0, 0.0, 100.0), [10.0, 22.0, 34.0]);
+        assert_eq!(apart(&[5.0, 5.0, 5.0], 12.0, 0.0, 100.0), [0.0, 12.0, 24.0]);
         assert_eq!(apart(&[99.0, 98.0], 12.0, 0.0, 100.0), [100.0, 88.0]);
         let crowded = apart(&[5.0; 11], 12.0, 0.0, 100.0);
         assert_eq!(crowded[10], 100.0);
         assert!(crowded.windows(2).all(|pair| pair[1] - pair[0] > 9.99), "{crowded:?}");
         assert!(apart(&[], 12.0, 0.0, 100.0).is_empty());
+    }
+
+    /// Kills: labels that only move down, so that the lowest of a crowd is far from its line; a crowd
+    /// that pushes those who have room.
+    #[test]
+    fn a_crowd_of_labels_stands_around_its_lines() {
+        assert_eq!(apart(&[50.0, 50.0, 50.0], 10.0, 0.0, 100.0), [40.0, 50.0, 60.0]);
+        assert_eq!(apart(&[50.0, 20.0, 50.0], 10.0, 0.0, 100.0), [45.0, 20.0, 55.0]);
+        // Two crowds that meet are one.
+        let both = apart(&[40.0, 40.0, 48.0, 48.0], 10.0, 0.0, 100.0);
+        assert_eq!(both, [29.0, 39.0, 49.0, 59.0]);
     }
 
     /// Kills: a label that hides the one that matters more, at the edge of a gap; labels one upon the

@@ -71,7 +71,11 @@ impl Frame {
 impl Lines<'_> {
     /// Draws it.
     pub(in super::super) fn draw(&self) -> Markup {
-        let names = self.lines.iter().map(|line| room(&shortened(&line.name, NAME_MAX)));
+        let names = self
+            .lines
+            .iter()
+            .filter(|line| !line.spots.is_empty())
+            .map(|line| room(&shortened(&line.name, NAME_MAX)) + room(&self.until(line)));
         let right = WIDTH - names.fold(30.0, f64::max) - 16.0;
         let numbers: Vec<f64> = self.x.1.iter().map(|(x, _)| *x).collect();
         let unit = for_all(self.y.1, self.extent, self.y_log);
@@ -156,31 +160,40 @@ impl Lines<'_> {
         }
     }
 
-    /// Each name beside the end of its line, with a thin line from one to the other.
+    /// Each name at the right, as high as its line ends, with a thin line between the two; one whose
+    /// line ends before the axis does says where, and has none: it would look like data.
     fn names(&self, frame: &Frame) -> Markup {
         let ends: Vec<(&Line, &Spot)> =
             self.lines.iter().filter_map(|line| Some((line, line.spots.last()?))).collect();
         let wanted: Vec<f64> = ends.iter().map(|(_, spot)| frame.height(spot.median)).collect();
         let places = apart(&wanted, 13.0, TOP - 4.0, BOTTOM + 2.0);
-        let lead = |spot: &Spot, wanted: f64, place: f64| {
-            let (x, to) = (frame.x.place(spot.x) + 7.0, frame.right + 10.0);
-            format!(
-                "M{} {} L{} {} L{} {}",
-                at(x),
-                at(wanted),
-                at(frame.right),
-                at(wanted),
-                at(to),
-                at(place)
-            )
+        let lead = |wanted: f64, place: f64| {
+            let from = format!("M{} {}", at(frame.right), at(wanted));
+            format!("{from} L{} {}", at(frame.right + 10.0), at(place))
         };
         html! {
-            @for (((line, spot), wanted), place) in ends.iter().zip(&wanted).zip(&places) {
-                path class="lead" d=(lead(spot, *wanted, *place)) {}
+            @for (((line, _), wanted), place) in ends.iter().zip(&wanted).zip(&places) {
+                @let until = self.until(line);
+                @if until.is_empty() {
+                    path class=(format!("lead {}", look(line))) d=(lead(*wanted, *place)) {}
+                }
                 text class=(format!("name {}", look(line))) x=(at(frame.right + 13.0)) y=(at(place + 4.0)) {
                     (shortened(&line.name, NAME_MAX))
+                    @if !until.is_empty() { tspan class="until" { (until) } }
                 }
             }
+        }
+    }
+
+    /// The point that a line ends at, in words, if it is not the last one of the axis.
+    fn until(&self, line: &Line) -> String {
+        let end = line.spots.last().map(|spot| spot.x);
+        match (end, self.x.1.iter().rev().enumerate().find(|(_, (x, _))| Some(*x) == end)) {
+            (Some(_), Some((after, (_, label)))) if after > 0 && line.spots.len() > 1 => {
+                format!(", to {label}")
+            }
+            (Some(_), Some((after, (_, label)))) if after > 0 => format!(", at {label}"),
+            _ => String::new(),
         }
     }
 }

@@ -5,6 +5,8 @@ const FOLD_MIN: f64 = 4.0;
 /// What zero has of a logarithmic axis, which has no place for it, where there are zeros: a share of
 /// its length.
 const ZERO: f64 = 0.12;
+/// Ticks of an axis that is logarithmic, at most.
+const TICKS_MAX: usize = 7;
 
 /// An axis.
 #[derive(Clone, Debug)]
@@ -82,7 +84,8 @@ impl Scale {
     }
 }
 
-/// From a tick below the least number to one above the greatest.
+/// From a tick below the least number to one above the greatest. Both ends have a tick, so that it is
+/// said where the axis begins and ends.
 fn logarithmic(least: f64, most: f64) -> ([f64; 2], Vec<f64>) {
     let first = least.log10().floor() as i32;
     let last = most.log10().ceil() as i32;
@@ -93,18 +96,19 @@ fn logarithmic(least: f64, most: f64) -> ([f64; 2], Vec<f64>) {
     let above = |tick: &&f64| **tick >= most / 1.000_001;
     let low = all.iter().rev().find(below).copied().unwrap_or(least);
     let high = all.iter().find(above).copied().unwrap_or(most);
-    let within = |ticks: &[f64]| -> Vec<f64> {
-        let near = low / 1.000_001..=high * 1.000_001;
-        ticks.iter().copied().filter(|tick| near.contains(tick)).collect()
+    let between = |ticks: &[f64], times: f64| -> Vec<f64> {
+        let inside = |tick: &f64| *tick > low * times && *tick < high / times;
+        ticks.iter().copied().filter(inside).collect()
     };
-    let mut ticks = within(&all);
-    if ticks.len() > 7 {
-        ticks = within(&powers);
+    let mut inner = between(&all, 1.000_001);
+    if inner.len() + 2 > TICKS_MAX {
+        // Of powers, those that leave the ends as much room as others leave each other.
+        inner = between(&powers, (high / low).powf(1.0 / TICKS_MAX as f64));
     }
-    while ticks.len() > 7 {
-        ticks = ticks.into_iter().step_by(2).collect();
+    while inner.len() + 2 > TICKS_MAX {
+        inner = inner.into_iter().skip(1).step_by(2).collect();
     }
-    ([low, high], ticks)
+    ([low, high], [vec![low], inner, vec![high]].concat())
 }
 
 /// From zero to a tick above the greatest number.
@@ -145,6 +149,23 @@ mod tests {
         assert_eq!([far.place(2.0), far.place(5_000.0)], [0.0, 100.0]);
         assert!(!scale(&[3.0, 4_000.0], false).is_log());
         assert!(far.ticks().len() <= 7, "{:?}", far.ticks());
+    }
+
+    /// Kills: an axis whose end has no tick, so that nobody knows what is there; ticks too many or too
+    /// near to each other.
+    #[test]
+    fn the_ends_of_a_logarithmic_axis_have_ticks() {
+        for least in [0.000_03, 0.2, 1.0, 3.0, 7_000.0] {
+            for times in [4.0, 30.0, 1e3, 2.5e4, 1e6, 3e9] {
+                let axis = scale(&[least, least * times], true);
+                let ticks = axis.ticks();
+                let places: Vec<f64> = ticks.iter().map(|tick| axis.place(*tick)).collect();
+                assert_eq!((places[0], places[places.len() - 1]), (0.0, 100.0), "{ticks:?}");
+                assert!((2..=TICKS_MAX).contains(&ticks.len()), "{ticks:?}");
+                let room = |pair: &[f64]| pair[1] - pair[0] > 7.0;
+                assert!(places.windows(2).all(room), "{ticks:?}: {places:?}");
+            }
+        }
     }
 
     /// Kills: zero at the place of the least number.

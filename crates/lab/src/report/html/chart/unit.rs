@@ -50,12 +50,19 @@ pub(super) fn called(label: &str, own: &str, unit: Unit, is_log: bool) -> String
     }
 }
 
-/// A number at a tick: as few digits as tell it.
+/// A number at a tick: as few digits as tell it, three that are not zero at most.
 pub(super) fn plain(number: f64) -> String {
     if number.abs() >= 1000.0 {
         return count(number.round().max(0.0) as u64);
     }
-    let text = format!("{number:.4}");
+    if number == 0.0 {
+        return "0".to_owned();
+    }
+    if number.abs() < 0.000_099 {
+        return format!("{number:.0e}");
+    }
+    let decimals = 2 - number.abs().log10().floor() as i32;
+    let text = format!("{number:.*}", decimals.max(1) as usize);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -76,11 +83,12 @@ mod tests {
         assert_eq!(called("lost", "peers", unit("peers", 9.0), false), "lost, peers");
     }
 
+    /// Kills: ticks of small numbers that all read 0; digits that say nothing.
     #[test]
     fn a_tick_has_no_digit_too_many() {
         assert_eq!(
-            [0.0, 0.5, 20.0, 1e4, 0.0025].map(plain),
-            ["0", "0.5", "20", "10,000", "0.0025"]
+            [0.0, 0.5, 20.0, 999.0, 1e4, 0.0025, 0.000_1, 0.000_02, 0.1 + 0.2].map(plain),
+            ["0", "0.5", "20", "999", "10,000", "0.0025", "0.0001", "2e-5", "0.3"]
         );
     }
 }
