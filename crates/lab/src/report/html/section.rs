@@ -2,11 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Dots, Line, Lines, Row, Spot};
+use super::chart::{Dots, Extent, Line, Lines, Look, Row, Spot};
 use super::series::{Group, groups};
 use super::{tables, verdict, worded};
-use crate::record::{Comparison, Experiment, Figure, Metric, Point, Scale, Value};
+use crate::record::{Cell, Comparison, Experiment, Figure, Metric, Point, Scale, Value};
 use crate::report;
+
+/// How far apart the points of an axis lie that is drawn as a logarithmic one, as a factor.
+const SPAN_MIN: f64 = 8.0;
 
 /// An experiment of a comparison.
 pub(super) fn section(comparison: &Comparison, experiment: &Experiment) -> Markup {
@@ -68,18 +71,15 @@ fn facts(experiment: &Experiment) -> Markup {
 
 /// One metric: pictures, then all figures.
 fn measured(comparison: &Comparison, experiment: &Experiment, metric: &Metric) -> Markup {
-    let charts = match has_an_axis(experiment) {
-        true => lines(comparison, experiment, metric),
-        false => dots(experiment, metric),
-    };
+    let extent = extent(experiment, metric);
     html! {
-        @if !charts.is_empty() {
+        @if let Some(sentence) = flat(experiment, metric) {
+            p class="flat" { (sentence) }
+        } @else if !extent.is_empty() {
             div class="charts" {
-                @for (caption, chart) in &charts {
-                    figure {
-                        figcaption { (caption) }
-                        (chart)
-                    }
+                @match has_an_axis(experiment) {
+                    true => (lines(comparison, experiment, metric, &extent)),
+                    false => (dots(experiment, metric, &extent)),
                 }
             }
         }
@@ -87,28 +87,57 @@ fn measured(comparison: &Comparison, experiment: &Experiment, metric: &Metric) -
     }
 }
 
-/// Whether points are numbers along which something changes.
+/// Whether something changes along the points: a line from one to the only other says nothing of what
+/// is between them.
 fn has_an_axis(experiment: &Experiment) -> bool {
-    experiment.axis.scale != Scale::Kinds && experiment.points.len() > 1
+    experiment.axis.scale != Scale::Kinds && experiment.points.len() > 2
 }
 
-/// What a chart is called, and the chart.
-type Captioned = (String, Markup);
+/// What is to be said in place of charts where all figures are the same, which no picture shows better.
+fn flat(experiment: &Experiment, metric: &Metric) -> Option<String> {
+    let mut figures = figures(experiment, metric);
+    let first = figures.next()?;
+    let told = |figure: &Figure| {
+        [figure.spread[0], figure.median, figure.spread[1]]
+            .map(|number| report::number(number, &metric.unit))
+    };
+    let [low, median, high] = told(first);
+    let same = |figure: &Figure| figure.at_least == first.at_least && told(figure) == told(first);
+    (figures.all(same) && low == median && median == high).then(|| {
+        format!("{} under every model that was measured.", report::figure(first, &metric.unit))
+    })
+}
+
+/// The figures of a metric that are known.
+fn figures<'a>(experiment: &'a Experiment, metric: &'a Metric) -> impl Iterator<Item = &'a Figure> {
+    let cells = experiment.points.iter().flat_map(|point| &point.cells);
+    cells.filter_map(|cell| cell.values.get(&metric.name)?.figure())
+}
+
+/// All numbers that charts of this metric show.
+fn extent(experiment: &Experiment, metric: &Metric) -> Extent {
+    let all: Vec<_> =
+        figures(experiment, metric).map(|figure| (figure.median, figure.spread)).collect();
+    Extent::of(&all, metric.scale == Scale::Log)
+}
 
 /// A chart for each group of models, all with the same axes.
-fn lines(comparison: &Comparison, experiment: &Experiment, metric: &Metric) -> Vec<Captioned> {
+fn lines(
+    comparison: &Comparison,
+    experiment: &Experiment,
+    metric: &Metric,
+    extent: &Extent,
+) -> Markup {
     let points: Vec<(f64, String)> =
         experiment.points.iter().map(|point| (point.x, point.label.clone())).collect();
-    let extent = extent(experiment, metric);
+    let line = |(model, look): &(&str, Look)| line(experiment, metric, model, *look);
     let chart = |group: &Group<'_>| {
-        let mut lines: Vec<Line> = Vec::new();
-        if !group.models.contains(&comparison.reference.as_str()) {
-            lines.push(line(experiment, metric, &comparison.reference, None));
-        }
-        let own = group.models.iter().enumerate();
-        lines.extend(own.map(|(look, model)| line(experiment, metric, model, Some(look))));
-        if lines.iter().all(|line| line.look.is_none() || line.spots.is_empty()) {
+        let mut lines: Vec<Line> = group.models.iter().map(line).collect();
+        if lines.iter().all(|line| line.spots.is_empty()) {
             return None;
+        }
+        if lines.iter().all(|line| line.look != Look::Reference) {
+            lines.insert(0, self::line(experiment, metric, &comparison.reference, Look::Reference));
         }
         let caption = match group.name {
             "" => capital(&metric.label),
@@ -119,21 +148,24 @@ fn lines(comparison: &Comparison, experiment: &Experiment, metric: &Metric) -> V
             title: format!("{}: {} against {axis}", experiment.title, metric.label),
             x: (axis, &points),
             x_log: experiment.axis.scale == Scale::Log || spans(&points),
-            y_log: metric.scale == Scale::Log,
             y: (&metric.label, &metric.unit),
-            extent: &extent,
+            extent,
             lines,
         };
-        (!extent.is_empty()).then(|| (caption, chart.draw()))
+        Some((caption, chart.draw()))
     };
-    groups(comparison).iter().filter_map(chart).collect()
+    html! {
+        @for (caption, chart) in groups(comparison).iter().filter_map(chart) {
+            figure { figcaption { (caption) } (chart) }
+        }
+    }
 }
 
 /// Whether points lie so far apart that most would stand on each other.
 fn spans(points: &[(f64, String)]) -> bool {
     let above = points.iter().map(|(x, _)| *x).filter(|x| *x > 0.0);
     let least = above.clone().fold(f64::INFINITY, f64::min);
-    above.fold(0.0, f64::max) >= least * 30.0
+    above.fold(0.0, f64::max) >= least * SPAN_MIN
 }
 
 fn axis_title(experiment: &Experiment) -> String {
@@ -143,7 +175,7 @@ fn axis_title(experiment: &Experiment) -> String {
     }
 }
 
-fn line(experiment: &Experiment, metric: &Metric, model: &str, look: Option<usize>) -> Line {
+fn line(experiment: &Experiment, metric: &Metric, model: &str, look: Look) -> Line {
     let spot = |point: &Point| {
         let figure = experiment.figure(point.x, model, &metric.name)?;
         Some(Spot {
@@ -161,57 +193,61 @@ fn line(experiment: &Experiment, metric: &Metric, model: &str, look: Option<usiz
     }
 }
 
-/// A chart for each point, a row for each model.
-fn dots(experiment: &Experiment, metric: &Metric) -> Vec<Captioned> {
-    let extent = extent(experiment, metric);
+/// A chart for each point, a row for each model that has a figure there.
+fn dots(experiment: &Experiment, metric: &Metric, extent: &Extent) -> Markup {
+    let row = |point: &Point, cell: &Cell| {
+        let figure = cell.values.get(&metric.name)?.figure()?;
+        Some(Row {
+            name: cell.model.clone(),
+            figure: (figure.median, figure.spread),
+            at_least: figure.at_least,
+            best: figure.best,
+            text: report::figure(figure, &metric.unit),
+            words: words(experiment, metric, &cell.model, point, figure),
+        })
+    };
     let chart = |point: &Point| {
-        let rows = point.cells.iter().filter_map(|cell| {
-            let value = cell.values.get(&metric.name)?;
-            Some(match value {
-                Value::Known(figure) => Row {
-                    name: cell.model.clone(),
-                    figure: Some((figure.median, figure.spread)),
-                    at_least: figure.at_least,
-                    best: figure.best,
-                    text: report::figure(figure, &metric.unit),
-                    words: words(experiment, metric, &cell.model, point, figure),
-                },
-                Value::Unknown { na } => Row {
-                    name: cell.model.clone(),
-                    figure: None,
-                    at_least: false,
-                    best: false,
-                    text: "n/a".to_owned(),
-                    words: format!("{}: n/a: {na}", cell.model),
-                },
-            })
-        });
-        let label = capital(&metric.label);
-        let at = match (experiment.axis.name.as_str(), experiment.points.len()) {
-            ("", 1) => String::new(),
-            ("", _) => format!(", {}", point.label),
-            (axis, _) => format!(", {axis}: {}", point.label),
-        };
+        let rows: Vec<Row> = point.cells.iter().filter_map(|cell| row(point, cell)).collect();
+        let at = at(experiment, point);
         let chart = Dots {
             title: format!("{}: {}{at}", experiment.title, metric.label),
             measured: (&metric.label, &metric.unit),
-            log: metric.scale == Scale::Log,
-            extent: &extent,
-            rows: rows.collect(),
+            extent,
+            rows,
         };
-        (format!("{label}{at}"), chart.draw())
+        html! {
+            figure {
+                figcaption { (capital(&metric.label)) (at) }
+                @if !chart.rows.is_empty() { (chart.draw()) }
+                @for (reason, models) in absent(point, metric) {
+                    p class="reason" { "n/a: " (reason) " (" (models.join(", ")) ")" }
+                }
+            }
+        }
     };
-    match extent.is_empty() {
-        true => Vec::new(),
-        false => experiment.points.iter().map(chart).collect(),
-    }
+    html! { @for point in &experiment.points { (chart(point)) } }
 }
 
-/// All numbers that charts of this metric show.
-fn extent(experiment: &Experiment, metric: &Metric) -> Vec<f64> {
-    let cells = experiment.points.iter().flat_map(|point| &point.cells);
-    let figures = cells.filter_map(|cell| cell.values.get(&metric.name)?.figure());
-    figures.flat_map(|figure| [figure.spread[0], figure.median, figure.spread[1]]).collect()
+/// The reasons why models have no figure at a point, and who they hold for.
+fn absent<'a>(point: &'a Point, metric: &Metric) -> Vec<(&'a str, Vec<&'a str>)> {
+    let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
+    for cell in &point.cells {
+        let Some(Value::Unknown { na }) = cell.values.get(&metric.name) else { continue };
+        match found.iter_mut().find(|(reason, _)| *reason == na.as_str()) {
+            Some((_, models)) => models.push(&cell.model),
+            None => found.push((na, vec![&cell.model])),
+        }
+    }
+    found
+}
+
+/// Which point it is, where there are several.
+fn at(experiment: &Experiment, point: &Point) -> String {
+    match (experiment.axis.name.as_str(), experiment.points.len()) {
+        ("", 1) => String::new(),
+        ("", _) => format!(", {}", point.label),
+        (axis, _) => format!(", {axis}: {}", point.label),
+    }
 }
 
 /// A figure as it is said where somebody points at it.
@@ -222,11 +258,7 @@ fn words(
     point: &Point,
     figure: &Figure,
 ) -> String {
-    let at = match experiment.axis.name.as_str() {
-        "" if experiment.points.len() == 1 => String::new(),
-        "" => format!(", {}", point.label),
-        axis => format!(", {axis}: {}", point.label),
-    };
+    let at = at(experiment, point);
     let [low, high] = figure.spread.map(|end| report::number(end, &metric.unit));
     format!("{model}{at}: {} ({low} to {high})", report::figure(figure, &metric.unit))
 }

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::extent::Extent;
 use super::label::legible;
 use super::scale::Scale;
 use super::unit::{called, for_all, plain};
@@ -21,10 +22,8 @@ pub(in super::super) struct Dots<'a> {
     pub(in super::super) title: String,
     /// What is measured: its label, its unit.
     pub(in super::super) measured: (&'a str, &'a str),
-    /// Whether the axis may be logarithmic.
-    pub(in super::super) log: bool,
-    /// All numbers that the axis has to have room for: charts beside each other share it.
-    pub(in super::super) extent: &'a [f64],
+    /// What the axis has room for: charts beside each other share it.
+    pub(in super::super) extent: &'a Extent,
     pub(in super::super) rows: Vec<Row>,
 }
 
@@ -32,13 +31,13 @@ pub(in super::super) struct Dots<'a> {
 #[derive(Clone, Debug)]
 pub(in super::super) struct Row {
     pub(in super::super) name: String,
-    /// Median and spread; `None` if there is no figure.
-    pub(in super::super) figure: Option<(f64, [f64; 2])>,
+    /// Median and spread.
+    pub(in super::super) figure: (f64, [f64; 2]),
     pub(in super::super) at_least: bool,
     pub(in super::super) best: bool,
-    /// The figure as it is written, or `n/a`.
+    /// The figure as it is written.
     pub(in super::super) text: String,
-    /// In words: model, place, figure; or why there is none.
+    /// In words: model, place, figure.
     pub(in super::super) words: String,
 }
 
@@ -51,14 +50,17 @@ impl Dots<'_> {
         let right = WIDTH - figures.fold(60.0, f64::max);
         let bottom = TOP + STEP * self.rows.len() as f64;
         let (label, own) = self.measured;
-        let unit = for_all(own, self.extent, self.log);
-        let shown = self.extent.iter().map(|number| number / unit.divisor);
-        let scale = Scale::of(shown, self.log, [left + 6.0, right - 8.0]);
-        let place = |number: f64| scale.place(number / unit.divisor);
+        let unit = for_all(own, self.extent);
+        let shown = self.extent.numbers().iter().map(|number| number / unit.divisor);
+        let scale = Scale::of(shown, self.extent.is_log(), [left + 6.0, right - 8.0]);
+        let place = |number: f64| {
+            let shown = number / unit.divisor;
+            (scale.place(shown), scale.is_beyond(shown))
+        };
         let contents = html! {
             @for tick in sparse(&scale) {
                 line class="grid" x1=(at(scale.place(tick))) x2=(at(scale.place(tick))) y1=(at(TOP)) y2=(at(bottom)) {}
-                text class="tick" x=(at(scale.place(tick))) y=(at(bottom + 15.0)) text-anchor="middle" { (plain(tick)) }
+                text class="tick x" x=(at(scale.place(tick))) y=(at(bottom + 15.0)) text-anchor="middle" { (plain(tick)) }
             }
             line class="axis" x1=(at(left)) x2=(at(right)) y1=(at(bottom)) y2=(at(bottom)) {}
             text class="axis-title" x=(at((left + right) / 2.0)) y=(at(bottom + 33.0)) text-anchor="middle" {
@@ -71,23 +73,37 @@ impl Dots<'_> {
         drawing(&self.title, bottom + 40.0, contents)
     }
 
-    fn row(&self, row: &Row, y: f64, left: f64, right: f64, place: &dyn Fn(f64) -> f64) -> Markup {
+    fn row(&self, row: &Row, y: f64, left: f64, right: f64, place: &Place<'_>) -> Markup {
         let class = if row.best { "best" } else { "" };
+        let (median, spread) = row.figure;
         html! {
             g class=(class) {
                 title { (row.words) }
                 text class="name" x=(at(left - 6.0)) y=(at(y + 4.0)) text-anchor="end" { (shortened(&row.name, NAME_MAX)) }
                 line class="row" x1=(at(left)) x2=(at(right)) y1=(at(y)) y2=(at(y)) {}
-                @if let Some((median, [low, high])) = row.figure {
-                    path class="spread dot" d=(format!("M{} {} v6 m0 -3 H{} m0 -3 v6", at(place(low)), at(y - 3.0), at(place(high)))) {}
-                    circle class=(if row.at_least { "dot hollow" } else { "dot" }) cx=(at(place(median))) cy=(at(y)) r="4" {}
-                }
+                path class="spread dot" d=(whiskers(y, spread.map(place))) {}
+                circle class=(if row.at_least { "dot hollow" } else { "dot" }) cx=(at(place(median).0)) cy=(at(y)) r="4" {}
                 text class="figure" x=(at(right + 8.0)) y=(at(y + 4.0)) {
                     (row.text) @if row.best { " ★" }
                 }
             }
         }
     }
+}
+
+/// Where a number of the record is, and whether the axis ends before it.
+type Place<'a> = dyn Fn(f64) -> (f64, bool) + 'a;
+
+/// A line from one end of the spread to the other: with a cap at an end, or the head of an arrow
+/// where the spread goes on beyond the axis.
+fn whiskers(y: f64, [low, high]: [(f64, bool); 2]) -> String {
+    let end = |(x, beyond): (f64, bool), outward: f64| {
+        let back = if beyond { 4.0 * outward } else { 0.0 };
+        let (x, tail) = (at(x), at(x - back));
+        format!("M{tail} {} L{x} {} L{tail} {}", at(y - 3.0), at(y), at(y + 3.0))
+    };
+    let stem = format!("M{} {} H{}", at(low.0), at(y), at(high.0));
+    format!("{stem} {} {}", end(low, -1.0), end(high, 1.0))
 }
 
 /// Ticks whose texts leave each other room, the ends of the axis first.

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::extent::Extent;
 use super::label::{apart, legible};
-use super::marker::{dash, marker};
+use super::look::Look;
 use super::scale::Scale;
 use super::unit::{Unit, called, for_all, plain};
 use super::{WIDTH, at, drawing, room, shortened};
@@ -11,9 +12,14 @@ use super::{WIDTH, at, drawing, room, shortened};
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 236.0;
 const HEIGHT: f64 = 278.0;
-const LEFT: f64 = 50.0;
+/// What ticks have at the left, at least.
+const LEFT_MIN: f64 = 40.0;
 /// Letters of a name beside its line.
 const NAME_MAX: usize = 18;
+/// Between the points of two lines above the same place of the axis: at most, and with all of a
+/// crowd.
+const ASIDE_MAX: f64 = 5.0;
+const ASIDE_ALL: f64 = 30.0;
 
 /// A chart of lines.
 #[derive(Clone, Debug)]
@@ -22,13 +28,12 @@ pub(in super::super) struct Lines<'a> {
     pub(in super::super) title: String,
     /// The axis: its name with its unit, its numbers and what stands there.
     pub(in super::super) x: (String, &'a [(f64, String)]),
-    /// Whether the axes may be logarithmic.
+    /// Whether that axis may be logarithmic.
     pub(in super::super) x_log: bool,
-    pub(in super::super) y_log: bool,
     /// What is measured: its label, its unit.
     pub(in super::super) y: (&'a str, &'a str),
-    /// All numbers that the axis has to have room for: charts beside each other share it.
-    pub(in super::super) extent: &'a [f64],
+    /// What the other axis has room for: charts beside each other share it.
+    pub(in super::super) extent: &'a Extent,
     pub(in super::super) lines: Vec<Line>,
 }
 
@@ -36,8 +41,7 @@ pub(in super::super) struct Lines<'a> {
 #[derive(Clone, Debug)]
 pub(in super::super) struct Line {
     pub(in super::super) name: String,
-    /// Its look; `None` for the reference among others.
-    pub(in super::super) look: Option<usize>,
+    pub(in super::super) look: Look,
     pub(in super::super) spots: Vec<Spot>,
 }
 
@@ -58,7 +62,10 @@ struct Frame {
     /// In the unit that is shown, so that its ticks are round.
     y: Scale,
     unit: Unit,
+    left: f64,
     right: f64,
+    /// Between the points of two lines above the same place of the axis.
+    aside: f64,
 }
 
 impl Frame {
@@ -66,35 +73,60 @@ impl Frame {
     fn height(&self, number: f64) -> f64 {
         self.y.place(number / self.unit.divisor)
     }
+
+    /// Whether the axis ends before a number of the record.
+    fn is_beyond(&self, number: f64) -> bool {
+        self.y.is_beyond(number / self.unit.divisor)
+    }
 }
 
 impl Lines<'_> {
     /// Draws it.
     pub(in super::super) fn draw(&self) -> Markup {
-        let names = self
-            .lines
-            .iter()
-            .filter(|line| !line.spots.is_empty())
-            .map(|line| room(&shortened(&line.name, NAME_MAX)) + room(&self.until(line)));
-        let right = WIDTH - names.fold(30.0, f64::max) - 16.0;
-        let numbers: Vec<f64> = self.x.1.iter().map(|(x, _)| *x).collect();
-        let unit = for_all(self.y.1, self.extent, self.y_log);
-        let shown = self.extent.iter().map(|number| number / unit.divisor);
-        let frame = Frame {
-            x: Scale::at_points(&numbers, self.x_log, [LEFT + 8.0, right - 8.0]),
-            y: Scale::of(shown, self.y_log, [BOTTOM, TOP]),
-            unit,
-            right,
-        };
+        let frame = self.frame();
         let contents = html! {
             (self.y_axis(&frame))
             (self.x_axis(&frame))
-            @for (place, line) in self.lines.iter().enumerate() {
-                (self.line(&frame, line, place))
-            }
+            // From back to front: no spread hides a marker.
+            @for (place, line) in self.lines.iter().enumerate() { (self.spreads(&frame, line, place)) }
+            @for (place, line) in self.lines.iter().enumerate() { (self.line(&frame, line, place)) }
+            @for (place, line) in self.lines.iter().enumerate() { (self.markers(&frame, line, place)) }
             (self.names(&frame))
         };
         drawing(&self.title, HEIGHT, contents)
+    }
+
+    fn frame(&self) -> Frame {
+        let unit = for_all(self.y.1, self.extent);
+        let shown = self.extent.numbers().iter().map(|number| number / unit.divisor);
+        let y = Scale::of(shown, self.extent.is_log(), [BOTTOM, TOP]);
+        let ticks = y.ticks();
+        let left = ticks.iter().map(|tick| room(&plain(*tick)) + 9.0).fold(LEFT_MIN, f64::max);
+        let drawn = self.lines.iter().filter(|line| !line.spots.is_empty());
+        let names =
+            drawn.map(|line| room(&shortened(&line.name, NAME_MAX)) + room(&self.until(line)));
+        let right = WIDTH - names.fold(30.0, f64::max) - 16.0;
+        let numbers: Vec<f64> = self.x.1.iter().map(|(x, _)| *x).collect();
+        let axis =
+            |inset: f64| Scale::at_points(&numbers, self.x_log, [left + inset, right - inset]);
+        let aside = self.aside(&axis(8.0), &numbers);
+        let inset = 8.0 + aside * (self.lines.len() as f64 - 1.0) / 2.0;
+        Frame { x: axis(inset), y, unit, left, right, aside }
+    }
+
+    /// How far lines are moved aside, so that spreads of neighbours can be told apart: more where
+    /// points are few.
+    fn aside(&self, axis: &Scale, numbers: &[f64]) -> f64 {
+        let gaps = numbers.windows(2).map(|pair| axis.place(pair[1]) - axis.place(pair[0]));
+        let nearest = gaps.fold(f64::INFINITY, f64::min);
+        let lines = self.lines.len() as f64;
+        (nearest * 0.6).min(ASIDE_ALL).min(lines * ASIDE_MAX) / lines
+    }
+
+    /// Where a point of the line at that place is along the axis.
+    fn along(&self, frame: &Frame, spot: &Spot, place: usize) -> f64 {
+        let middle = (self.lines.len() as f64 - 1.0) / 2.0;
+        frame.x.place(spot.x) + (place as f64 - middle) * frame.aside
     }
 
     fn y_axis(&self, frame: &Frame) -> Markup {
@@ -103,20 +135,21 @@ impl Lines<'_> {
             text class="axis-title" x="2" y="12" { (called(label, own, frame.unit, frame.y.is_log())) }
             @for tick in frame.y.ticks() {
                 @let y = frame.y.place(tick);
-                line class="grid" x1=(at(LEFT)) x2=(at(frame.right)) y1=(at(y)) y2=(at(y)) {}
-                text class="tick" x=(at(LEFT - 5.0)) y=(at(y + 4.0)) text-anchor="end" { (plain(tick)) }
+                line class="grid" x1=(at(frame.left)) x2=(at(frame.right)) y1=(at(y)) y2=(at(y)) {}
+                text class="tick y" x=(at(frame.left - 5.0)) y=(at(y + 4.0)) text-anchor="end" { (plain(tick)) }
             }
         }
     }
 
     fn x_axis(&self, frame: &Frame) -> Markup {
         let (name, points) = &self.x;
+        let (left, right) = (frame.left, frame.right);
         let places: Vec<f64> = points.iter().map(|(x, _)| frame.x.place(*x)).collect();
         let widths: Vec<f64> = points.iter().map(|(_, text)| room(text) + 6.0).collect();
         let texts = legible(&places, &widths);
         let log = if frame.x.is_log() { " (log)" } else { "" };
         html! {
-            line class="axis" x1=(at(LEFT)) x2=(at(frame.right)) y1=(at(BOTTOM)) y2=(at(BOTTOM)) {}
+            line class="axis" x1=(at(left)) x2=(at(right)) y1=(at(BOTTOM)) y2=(at(BOTTOM)) {}
             @if let Some(gap) = frame.x.gap() {
                 path class="axis" d=(format!("M{} {} l4 -10 M{} {} l4 -10", at(gap - 4.0), at(BOTTOM + 5.0), at(gap), at(BOTTOM + 5.0))) {}
             }
@@ -124,37 +157,41 @@ impl Lines<'_> {
                 line class="axis" x1=(at(frame.x.place(*x))) x2=(at(frame.x.place(*x))) y1=(at(BOTTOM)) y2=(at(BOTTOM + 4.0)) {}
             }
             @for (place, text) in texts.iter().map(|one| (places[*one], &points[*one].1)) {
-                text class="tick" x=(at(place)) y=(at(BOTTOM + 17.0)) text-anchor="middle" { (text) }
+                text class="tick x" x=(at(place)) y=(at(BOTTOM + 17.0)) text-anchor="middle" { (text) }
             }
-            text class="axis-title" x=(at((LEFT + frame.right) / 2.0)) y=(at(BOTTOM + 35.0)) text-anchor="middle" { (name) (log) }
+            text class="axis-title" x=(at((left + right) / 2.0)) y=(at(BOTTOM + 35.0)) text-anchor="middle" { (name) (log) }
+        }
+    }
+
+    fn spreads(&self, frame: &Frame, line: &Line, place: usize) -> Markup {
+        let ends = |spot: &Spot| spot.spread.map(|end| (frame.height(end), frame.is_beyond(end)));
+        html! {
+            @for spot in &line.spots {
+                (whiskers(&line.look.class(), self.along(frame, spot, place), ends(spot)))
+            }
         }
     }
 
     fn line(&self, frame: &Frame, line: &Line, place: usize) -> Markup {
-        // Spreads of neighbours stand beside each other.
-        let aside = (place as f64 - (self.lines.len() as f64 - 1.0) / 2.0) * 1.6;
-        let at_x = |spot: &Spot| frame.x.place(spot.x) + aside;
-        let path: Vec<String> = line
-            .spots
-            .iter()
-            .enumerate()
-            .map(|(number, spot)| {
-                let order = if number == 0 { 'M' } else { 'L' };
-                format!("{order}{} {}", at(at_x(spot)), at(frame.height(spot.median)))
-            })
-            .collect();
-        let class = look(line);
-        let dashes = line.look.map_or("1 3", dash);
+        let step = |(number, spot): (usize, &Spot)| {
+            let order = if number == 0 { 'M' } else { 'L' };
+            let (x, y) = (self.along(frame, spot, place), frame.height(spot.median));
+            format!("{order}{} {}", at(x), at(y))
+        };
+        let path: Vec<String> = line.spots.iter().enumerate().map(step).collect();
         html! {
-            path class=(format!("line {class}")) d=(path.join(" ")) stroke-dasharray=(dashes) {}
+            @if path.len() > 1 {
+                path class=(format!("line {}", line.look.class())) d=(path.join(" ")) stroke-dasharray=(line.look.dash()) {}
+            }
+        }
+    }
+
+    fn markers(&self, frame: &Frame, line: &Line, place: usize) -> Markup {
+        html! {
             @for spot in &line.spots {
                 g {
                     title { (spot.words) }
-                    (whiskers(&class, at_x(spot), spot.spread.map(|end| frame.height(end))))
-                    @match line.look {
-                        Some(look) => (marker(look, at_x(spot), frame.height(spot.median), spot.at_least)),
-                        None => circle class="marker reference" cx=(at(at_x(spot))) cy=(at(frame.height(spot.median))) r="2" {},
-                    }
+                    (line.look.marker(self.along(frame, spot, place), frame.height(spot.median), spot.at_least))
                 }
             }
         }
@@ -175,9 +212,9 @@ impl Lines<'_> {
             @for (((line, _), wanted), place) in ends.iter().zip(&wanted).zip(&places) {
                 @let until = self.until(line);
                 @if until.is_empty() {
-                    path class=(format!("lead {}", look(line))) d=(lead(*wanted, *place)) {}
+                    path class=(format!("lead {}", line.look.class())) d=(lead(*wanted, *place)) {}
                 }
-                text class=(format!("name {}", look(line))) x=(at(frame.right + 13.0)) y=(at(place + 4.0)) {
+                text class=(format!("name {}", line.look.class())) x=(at(frame.right + 13.0)) y=(at(place + 4.0)) {
                     (shortened(&line.name, NAME_MAX))
                     @if !until.is_empty() { tspan class="until" { (until) } }
                 }
@@ -187,23 +224,28 @@ impl Lines<'_> {
 
     /// The point that a line ends at, in words, if it is not the last one of the axis.
     fn until(&self, line: &Line) -> String {
-        let end = line.spots.last().map(|spot| spot.x);
-        match (end, self.x.1.iter().rev().enumerate().find(|(_, (x, _))| Some(*x) == end)) {
-            (Some(_), Some((after, (_, label)))) if after > 0 && line.spots.len() > 1 => {
-                format!(", to {label}")
+        let points = self.x.1;
+        let Some(end) = line.spots.last() else { return String::new() };
+        match points.iter().position(|(x, _)| *x == end.x) {
+            Some(place) if place + 1 < points.len() => {
+                let word = if line.spots.len() > 1 { "to" } else { "at" };
+                format!(", {word} {}", points[place].1)
             }
-            (Some(_), Some((after, (_, label)))) if after > 0 => format!(", at {label}"),
             _ => String::new(),
         }
     }
 }
 
-fn look(line: &Line) -> String {
-    line.look.map_or("reference".to_owned(), |look| format!("s{}", look % 8))
-}
-
-/// A line from one end of the spread to the other, with caps.
-pub(super) fn whiskers(class: &str, x: f64, [low, high]: [f64; 2]) -> Markup {
-    let caps = format!("M{} {} h5 m-2.5 0 V{} m-2.5 0 h5", at(x - 2.5), at(low), at(high));
-    html! { path class=(format!("spread {class}")) d=(caps) {} }
+/// A line from one end of the spread to the other: with a cap at an end, or the head of an arrow
+/// where the spread goes on beyond the axis.
+fn whiskers(class: &str, x: f64, [low, high]: [(f64, bool); 2]) -> Markup {
+    let end = |(y, beyond): (f64, bool), outward: f64| {
+        let back = if beyond { 4.0 * outward } else { 0.0 };
+        let (y, tail) = (at(y), at(y - back));
+        format!("M{} {tail} L{} {y} L{} {tail}", at(x - 2.5), at(x), at(x + 2.5))
+    };
+    let stem = format!("M{} {} V{}", at(x), at(low.0), at(high.0));
+    // Down is where numbers grow in a drawing.
+    let path = format!("{stem} {} {}", end(low, 1.0), end(high, -1.0));
+    html! { path class=(format!("spread {class}")) d=(path) {} }
 }

@@ -2,20 +2,24 @@
 //!
 //! # Layout
 //!
-//! - `scale`: from a number to a place, linear or logarithmic; ticks. `unit`: what ticks are in.
+//! - `extent`: what an axis has room for. `scale`: from a number to a place, linear or logarithmic;
+//!   ticks. `unit`: what ticks are in.
 //! - `lines`: a line for each model along the axis. `dots`: a row for each model, at one point.
 //! - `label`: names beside the ends of lines, apart from each other.
-//! - `marker`: the shapes of points.
+//! - `look`: colours, dashes, and the shapes of points.
 
 mod dots;
+mod extent;
 mod label;
 mod lines;
-mod marker;
+mod look;
 mod scale;
 mod unit;
 
 pub(super) use dots::{Dots, Row};
+pub(super) use extent::Extent;
 pub(super) use lines::{Line, Lines, Spot};
+pub(super) use look::{COLOURS, Look};
 
 use maud::{Markup, html};
 

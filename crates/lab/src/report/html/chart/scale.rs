@@ -1,12 +1,14 @@
 //! From a number to a place in a drawing, and the ticks along the way.
 
 /// How far numbers have to lie apart before an axis that may be logarithmic is.
-const FOLD_MIN: f64 = 4.0;
+pub(super) const FOLD_MIN: f64 = 4.0;
 /// What zero has of a logarithmic axis, which has no place for it, where there are zeros: a share of
 /// its length.
 const ZERO: f64 = 0.12;
 /// Ticks of an axis that is logarithmic, at most.
-const TICKS_MAX: usize = 7;
+const TICKS_MAX: usize = 8;
+/// What two of them have between them at least, as a share of its length.
+const TICK_ROOM: f64 = 0.07;
 
 /// An axis.
 #[derive(Clone, Debug)]
@@ -66,6 +68,13 @@ impl Scale {
         from + share.clamp(0.0, 1.0) * (to - from)
     }
 
+    /// Whether the axis ends before a number.
+    pub(super) fn is_beyond(&self, number: f64) -> bool {
+        let [low, high] = self.domain;
+        let is_zero = self.zero && number <= 0.0;
+        number > high * 1.000_001 || (number < low / 1.000_001 && !is_zero)
+    }
+
     /// The numbers that have a tick, zero first if it has a place of its own.
     pub(super) fn ticks(&self) -> Vec<f64> {
         let zero = self.zero && !self.ticks.contains(&0.0);
@@ -103,7 +112,7 @@ fn logarithmic(least: f64, most: f64) -> ([f64; 2], Vec<f64>) {
     let mut inner = between(&all, 1.000_001);
     if inner.len() + 2 > TICKS_MAX {
         // Of powers, those that leave the ends as much room as others leave each other.
-        inner = between(&powers, (high / low).powf(1.0 / TICKS_MAX as f64));
+        inner = between(&powers, (high / low).powf(TICK_ROOM));
     }
     while inner.len() + 2 > TICKS_MAX {
         inner = inner.into_iter().skip(1).step_by(2).collect();
@@ -148,7 +157,7 @@ mod tests {
         assert!(far.is_log());
         assert_eq!([far.place(2.0), far.place(5_000.0)], [0.0, 100.0]);
         assert!(!scale(&[3.0, 4_000.0], false).is_log());
-        assert!(far.ticks().len() <= 7, "{:?}", far.ticks());
+        assert!(far.ticks().len() <= TICKS_MAX, "{:?}", far.ticks());
     }
 
     /// Kills: an axis whose end has no tick, so that nobody knows what is there; ticks too many or too
@@ -162,7 +171,7 @@ mod tests {
                 let places: Vec<f64> = ticks.iter().map(|tick| axis.place(*tick)).collect();
                 assert_eq!((places[0], places[places.len() - 1]), (0.0, 100.0), "{ticks:?}");
                 assert!((2..=TICKS_MAX).contains(&ticks.len()), "{ticks:?}");
-                let room = |pair: &[f64]| pair[1] - pair[0] > 7.0;
+                let room = |pair: &[f64]| pair[1] - pair[0] > 100.0 * TICK_ROOM - 0.01;
                 assert!(places.windows(2).all(room), "{ticks:?}: {places:?}");
             }
         }
@@ -176,6 +185,18 @@ mod tests {
         assert!(points.place(100.0) > 10.0 && points.gap().is_some_and(|gap| gap < 10.0));
         assert_eq!(points.place(10_000.0), 100.0);
         assert_eq!(points.ticks(), [0.0, 100.0, 10_000.0]);
+    }
+
+    /// Kills: an end of a spread at the edge of a chart that looks as if it were there.
+    #[test]
+    fn what_is_beyond_the_axis_is_known() {
+        let far = scale(&[2.0, 5_000.0], true);
+        assert_eq!(
+            [0.0, 1.0, 2.0, 5_000.0, 5_001.0].map(|n| far.is_beyond(n)),
+            [true, true, false, false, true]
+        );
+        let zero = scale(&[0.0, 2.0, 5_000.0], true);
+        assert_eq!([0.0, 1.0].map(|n| zero.is_beyond(n)), [false, true]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use switchboard_load::units::count;
 
+use super::extent::Extent;
+
 /// A unit that fits the numbers of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Unit {
@@ -11,13 +13,13 @@ pub(super) struct Unit {
     pub(super) name: &'static str,
 }
 
-/// The unit for `numbers` of the record's `unit`: that of the greatest, or of the middle of an axis
-/// that is logarithmic.
-pub(super) fn for_all(unit: &str, numbers: &[f64], may_be_log: bool) -> Unit {
-    let above = numbers.iter().copied().filter(|number| *number > 0.0);
+/// The unit for the numbers of an axis, which are in the record's `unit`: that of the greatest, or of
+/// the middle if it is logarithmic.
+pub(super) fn for_all(unit: &str, extent: &Extent) -> Unit {
+    let above = extent.numbers().iter().copied().filter(|number| *number > 0.0);
     let least = above.clone().fold(f64::INFINITY, f64::min);
     let most = above.fold(0.0, f64::max);
-    let middle = if may_be_log && least < most { (least * most).sqrt() } else { most };
+    let middle = if extent.is_log() && least < most { (least * most).sqrt() } else { most };
     self::unit(unit, middle)
 }
 
@@ -40,13 +42,21 @@ fn unit(unit: &str, most: f64) -> Unit {
     Unit { divisor, name }
 }
 
-/// What an axis is called: its label, its unit, and whether it is logarithmic.
+/// What an axis is called: its label, its unit, and whether it is logarithmic. Nothing is said twice
+/// (`messages/s` are per second), and bytes in a second are not bytes.
 pub(super) fn called(label: &str, own: &str, unit: Unit, is_log: bool) -> String {
-    let name = if unit.name.is_empty() { own } else { unit.name };
     let log = if is_log { " (log)" } else { "" };
-    match name.is_empty() || label.contains(name) {
-        true => format!("{label}{log}"),
-        false => format!("{label}, {name}{log}"),
+    let name = if unit.name.is_empty() { own } else { unit.name };
+    let counted = own == "peers" && label.ends_with('s');
+    let said = match own {
+        "per second" => label.ends_with("/s"),
+        "per message" => label.ends_with("/message"),
+        _ => false,
+    };
+    match label.strip_suffix("/s") {
+        _ if name.is_empty() || said || counted || label.contains(name) => format!("{label}{log}"),
+        Some(label) => format!("{label}, {name}/s{log}"),
+        None => format!("{label}, {name}{log}"),
     }
 }
 
@@ -74,13 +84,29 @@ mod tests {
     fn an_axis_has_the_unit_that_fits_its_end() {
         assert_eq!(unit("ns", 1_500.0).name, "ns");
         assert_eq!(unit("ns", 90_000.0).name, "µs");
-        assert_eq!(for_all("ns", &[8e3, 4e6], true).name, "µs");
-        assert_eq!(for_all("ns", &[0.0, 8e3, 4e6], false).name, "ms");
+        let all = |numbers: &[f64], may| {
+            let figures: Vec<_> = numbers.iter().map(|number| (*number, [*number; 2])).collect();
+            for_all("ns", &Extent::of(&figures, may)).name
+        };
+        assert_eq!(all(&[8e3, 4e6], true), "µs");
+        assert_eq!(all(&[0.0, 8e3, 4e6], false), "ms");
         assert_eq!(unit("bytes", 5e6).name, "MiB");
         assert_eq!(unit("share", 1.0), Unit { divisor: 0.01, name: "%" });
         assert_eq!(called("latency", "ns", unit("ns", 9e4), true), "latency, µs (log)");
         assert_eq!(called("peers served", "peers", unit("peers", 9.0), false), "peers served");
         assert_eq!(called("lost", "peers", unit("peers", 9.0), false), "lost, peers");
+    }
+
+    /// Kills: `messages/s, per second`; errors that are peers; a rate that is shown as an amount.
+    #[test]
+    fn an_axis_says_its_unit_once() {
+        let title = |label, own, most| called(label, own, unit(own, most), false);
+        assert_eq!(title("messages/s", "per second", 9.0), "messages/s");
+        assert_eq!(title("waits", "per second", 9.0), "waits, per second");
+        assert_eq!(title("calls/message", "per message", 9.0), "calls/message");
+        assert_eq!(title("waits per message", "per message", 9.0), "waits per message");
+        assert_eq!(title("errors", "peers", 9.0), "errors");
+        assert_eq!(title("bytes echoed/s", "bytes", 9e6), "bytes echoed, MiB/s");
     }
 
     /// Kills: ticks of small numbers that all read 0; digits that say nothing.
