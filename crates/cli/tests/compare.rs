@@ -102,6 +102,10 @@ fn what_has_become_worse_fails() {
         "{}",
         text(&worse.stderr)
     );
+    let page = ["--from", "new.json", "--against", "old.json", "--out", "page"];
+    compare(&folder, &page);
+    let page = fs::read_to_string(folder.path().join("page/report.html")).unwrap();
+    assert!(page.contains("What has changed since") && page.contains("✗ worse"), "the page, too");
     let allowed = ["--from", "new.json", "--against", "old.json", "--worse-than", "9000000%"];
     assert!(compare(&folder, &allowed).status.success());
     let better = compare(&folder, &["--from", "old.json", "--against", "new.json"]);

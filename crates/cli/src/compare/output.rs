@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use rustix::termios::tcgetwinsize;
 use switchboard_lab::experiment::EXPERIMENTS;
 use switchboard_lab::record::escaped;
+use switchboard_lab::report::Changes;
 use switchboard_lab::{Comparison, report};
 
 use super::Refusal;
@@ -75,8 +76,10 @@ impl Output {
     /// Writes and prints the comparison; the exit status of the program.
     pub(super) fn finish(self, comparison: &Comparison, args: &CompareArgs) -> ExitCode {
         let mut status = ExitCode::SUCCESS;
+        let worse_than = args.output.worse_than;
+        let changes = self.against.as_ref().map(|old| report::changes(old, comparison, worse_than));
         if let Some(folder) = &self.folder {
-            match write_files(folder, comparison) {
+            match write_files(folder, comparison, changes.as_ref()) {
                 Ok(files) => complain(&format!("{}: {files}", folder.display())),
                 Err(sentence) => {
                     complain(&format!("error: {sentence}"));
@@ -92,8 +95,7 @@ impl Output {
         if table::print(&text) != ExitCode::SUCCESS {
             status = ExitCode::FAILURE;
         }
-        if let Some(old) = &self.against {
-            let changes = report::changes(old, comparison, args.output.worse_than);
+        if let Some(changes) = changes {
             complain(&changes.text);
             if changes.fails {
                 status = ExitCode::FAILURE;
@@ -111,11 +113,15 @@ impl Output {
 }
 
 /// What is in the folder.
-fn write_files(folder: &Path, comparison: &Comparison) -> Result<String, String> {
+fn write_files(
+    folder: &Path,
+    comparison: &Comparison,
+    changes: Option<&Changes>,
+) -> Result<String, String> {
     let files = [
         (RESULTS, comparison.to_json()),
         ("results.csv", report::csv(comparison)),
-        ("report.html", report::html(comparison)),
+        ("report.html", report::html(comparison, changes)),
     ];
     for (name, text) in &files {
         write(folder, name, text)?;

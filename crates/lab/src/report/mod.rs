@@ -34,12 +34,12 @@ pub fn number(value: f64, unit: &str) -> String {
     }
 }
 
-/// A number in three digits; one that would be shown as nothing, in two that are not zero.
+/// A number in three digits; a small one in two after its zeros, so that it is never shown as nothing.
 fn bare(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
         size if size < 0.000_099_5 => format!("{value:.1e}"),
-        size if size < 0.009_95 => {
+        size if size < 0.099_5 => {
             let decimals = 1 - size.log10().floor() as i32;
             format!("{value:.*}", decimals.max(0) as usize)
         }
@@ -58,6 +58,15 @@ pub fn figure(figure: &Figure, unit: &str) -> String {
 /// How many times something is something else, in three digits: `2.13 times`.
 pub fn times(ratio: f64) -> String {
     format!("{} times", bare(ratio))
+}
+
+/// From one number to another, with the unit once where they share it.
+pub fn range([low, high]: [f64; 2], unit: &str) -> String {
+    let [low, high] = [low, high].map(|end| number(end, unit));
+    match (low.split_once(' '), high.split_once(' ')) {
+        (Some((from, one)), Some((_, other))) if one == other => format!("{from} – {high}"),
+        _ => format!("{low} – {high}"),
+    }
 }
 
 /// A ratio with its interval, or `≈`; the ratio alone where one round has no interval.
@@ -90,11 +99,18 @@ mod tests {
     fn a_small_number_keeps_two_digits() {
         let texts = [0.0, 0.000_943, 0.009_94, 0.009_96, 0.05, 0.000_000_3];
         let shown = texts.map(|value| number(value, "per message"));
-        assert_eq!(shown, ["0", "0.00094", "0.0099", "0.01", "0.05", "3.0e-7"]);
+        assert_eq!(shown, ["0", "0.00094", "0.0099", "0.0100", "0.050", "3.0e-7"]);
         assert_eq!(number(0.004, "per second"), "0.0040");
         let interval = Some([0.000_4, 0.002]);
         let lower = Ratio { estimate: 0.001, interval, compared: Compared::Lower };
         assert_eq!(ratio(&lower), "0.0010 (0.00040..0.0020)");
+    }
+
+    #[test]
+    fn a_range_has_its_unit_once() {
+        assert_eq!(range([6_540.0, 10_200.0], "ns"), "6.54 – 10.2 µs");
+        assert_eq!(range([654.0, 10_200.0], "ns"), "654 ns – 10.2 µs");
+        assert_eq!(range([0.5, 1.5], "per message"), "0.50 – 1.50");
     }
 
     /// Kills: a difference inside the noise that is shown as one.

@@ -41,6 +41,31 @@ pub(crate) fn open(files: &[(&str, String)], start: &str, dark: bool) -> Seen {
         }
     });
     let profile = tempfile::tempdir().unwrap();
+    let mut command = headless(&profile, &address.to_string());
+    command.args(["--enable-logging=stderr", "--virtual-time-budget=20000", "--dump-dom"]);
+    command.arg(format!("--blink-settings=preferredColorScheme={}", u8::from(!dark)));
+    command.arg(format!("http://{address}/{start}"));
+    let (document, said) = output(command);
+    let strange = std::mem::take(&mut *strange.lock().unwrap());
+    Seen { document, strange, said }
+}
+
+/// How many pages of paper a page without scripts takes.
+pub(crate) fn pages(page: &str) -> usize {
+    let profile = tempfile::tempdir().unwrap();
+    let [from, to] = ["page.html", "page.pdf"].map(|name| profile.path().join(name));
+    std::fs::write(&from, page).unwrap();
+    // Nobody listens there.
+    let mut command = headless(&profile, "127.0.0.1:9");
+    command.arg(format!("--print-to-pdf={}", to.display())).arg("--no-pdf-header-footer");
+    command.arg(format!("file://{}", from.display()));
+    let (_, said) = output(command);
+    let pdf = std::fs::read(&to).unwrap_or_else(|error| panic!("{error}: {said}"));
+    String::from_utf8_lossy(&pdf).lines().filter(|line| line.ends_with("/Type /Page")).count()
+}
+
+/// A browser that asks nobody but `proxy`, whomever it wants something of.
+fn headless(profile: &tempfile::TempDir, proxy: &str) -> Command {
     let mut command = Command::new("chromium");
     command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
     // It is the browser itself that these would ask for, not the page.
@@ -50,15 +75,9 @@ pub(crate) fn open(files: &[(&str, String)], start: &str, dark: bool) -> Seen {
         "--no-first-run",
     ]);
     command.args(["--disable-sync", "--disable-default-apps", "--disable-extensions"]);
-    command.args(["--enable-logging=stderr", "--virtual-time-budget=20000", "--dump-dom"]);
     command.arg(format!("--user-data-dir={}", profile.path().display()));
-    // Whatever it asks for, of whomever, it asks the test for.
-    command.arg(format!("--proxy-server={address}")).arg("--proxy-bypass-list=<-loopback>");
-    command.arg(format!("--blink-settings=preferredColorScheme={}", u8::from(!dark)));
-    command.arg(format!("http://{address}/{start}"));
-    let (document, said) = output(command);
-    let strange = std::mem::take(&mut *strange.lock().unwrap());
-    Seen { document, strange, said }
+    command.arg(format!("--proxy-server={proxy}")).arg("--proxy-bypass-list=<-loopback>");
+    command
 }
 
 /// What it writes, unless it takes too long.

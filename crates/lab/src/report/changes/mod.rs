@@ -28,6 +28,48 @@ pub struct Changes {
     /// Whether somebody has to look: a figure is worse by more than is allowed, or gone, or there is
     /// none that could be compared.
     pub fails: bool,
+    /// The same in parts.
+    pub(super) parts: Parts,
+}
+
+/// What has changed, in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Parts {
+    /// When the earlier comparison was made.
+    pub(super) since: String,
+    /// Where the two say the opposite of each other.
+    pub(super) turned: Vec<String>,
+    /// What else is different, or has turned within the noise.
+    pub(super) notes: Vec<String>,
+    /// Figures that have changed beyond the noise, the worst first.
+    pub(super) changed: Vec<Change>,
+    /// What there was, and is no more.
+    pub(super) gone: Vec<String>,
+    /// How many of each there are, and what could have been seen, a line each.
+    pub(super) summary: String,
+}
+
+/// A figure that has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) kind: Kind,
+    /// Where it stands: `idle 900, select`.
+    pub(super) place: String,
+    /// The label of what is measured.
+    pub(super) label: String,
+    /// What it was and what it is, with the unit.
+    pub(super) figures: [String; 2],
+    /// How many times what it was it is, or which way it went.
+    pub(super) by: String,
+}
+
+/// Which way a figure has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It is worse by more than is allowed.
+    TooMuch,
+    Worse,
+    Better,
 }
 
 /// What has changed from `old` to `new`. Worse is what has changed beyond the noise, and by more than
@@ -36,41 +78,67 @@ pub struct Changes {
 pub fn changes(old: &Comparison, new: &Comparison, worse_than: f64) -> Changes {
     let figures = Figures::of(old, new);
     let gone = gone::gone(old, new);
-    let mut text = String::new();
-    for line in contradictions::contradictions(old, new, &figures) {
-        text += &format!("TURNED {line}\n");
-    }
     let mut notes = circumstances::circumstances(old, new);
     notes.extend(contradictions::open(old, new, &figures));
     notes.extend(gone.not_asked_for);
-    for sentence in notes {
-        text += &format!("NOTE   {sentence}\n");
-    }
     let mut changed: Vec<&Pair<'_>> =
         figures.pairs.iter().filter(|pair| figures.has_changed(pair)).collect();
     changed.sort_by(|one, other| worse_by(other).total_cmp(&worse_by(one)));
-    let (mut worse, mut better) = (0, 0);
-    for pair in &changed {
-        let word = match worse_by(pair) {
-            times if times > 1.0 + worse_than => {
-                worse += 1;
-                "WORSE "
-            }
-            times if times > 1.0 => "worse ",
-            _ => {
-                better += 1;
-                "better"
-            }
+    let changed: Vec<Change> = changed.iter().map(|pair| Change::of(pair, worse_than)).collect();
+    let count = |kind| changed.iter().filter(|change| change.kind == kind).count();
+    let counts = [Kind::TooMuch, Kind::Worse, Kind::Better].map(count);
+    let fails = counts[0] > 0 || !gone.lines.is_empty() || figures.pairs.is_empty();
+    let parts = Parts {
+        since: old.environment.date.clone(),
+        turned: contradictions::contradictions(old, new, &figures),
+        notes,
+        gone: gone.lines,
+        summary: summary(&figures, counts, worse_than),
+        changed,
+    };
+    Changes { text: parts.text(), fails, parts }
+}
+
+impl Parts {
+    fn text(&self) -> String {
+        let turned = self.turned.iter().map(|line| format!("TURNED {line}\n"));
+        let notes = self.notes.iter().map(|sentence| format!("NOTE   {sentence}\n"));
+        let changed = self.changed.iter().map(|change| change.told() + "\n");
+        let gone = self.gone.iter().map(|line| format!("GONE   {line}\n"));
+        turned.chain(notes).chain(changed).chain(gone).collect::<String>() + &self.summary
+    }
+}
+
+impl Change {
+    fn of(pair: &Pair<'_>, worse_than: f64) -> Change {
+        let kind = match worse_by(pair) {
+            times if times > 1.0 + worse_than => Kind::TooMuch,
+            times if times > 1.0 => Kind::Worse,
+            _ => Kind::Better,
         };
-        text += &format!("{word} {}\n", told(pair));
+        let unit = &pair.metric.unit;
+        Change {
+            kind,
+            place: pair.place.clone(),
+            label: pair.metric.label.clone(),
+            figures: [pair.before, pair.now].map(|figure| number(figure.median, unit)),
+            by: match pair.times {
+                Some(by) => times(by),
+                None if kind == Kind::Better => "which is better".to_owned(),
+                None => "which is worse".to_owned(),
+            },
+        }
     }
-    for line in &gone.lines {
-        text += &format!("GONE   {line}\n");
+
+    fn told(&self) -> String {
+        let word = match self.kind {
+            Kind::TooMuch => "WORSE ",
+            Kind::Worse => "worse ",
+            Kind::Better => "better",
+        };
+        let [old, new] = &self.figures;
+        format!("{word} {}: {} {old} -> {new}, {}", self.place, self.label, self.by)
     }
-    let counts = [worse, changed.len() - worse - better, better];
-    text += &summary(&figures, counts, worse_than);
-    let fails = worse > 0 || !gone.lines.is_empty() || figures.pairs.is_empty();
-    Changes { text, fails }
 }
 
 /// How many times worse a figure is; without an end where there was nothing before, and 0 where it is
@@ -85,16 +153,6 @@ fn worse_by(pair: &Pair<'_>) -> f64 {
             false => 0.0,
         },
     }
-}
-
-fn told(pair: &Pair<'_>) -> String {
-    let [old, new] = [pair.before, pair.now].map(|figure| number(figure.median, &pair.metric.unit));
-    let by = match pair.times {
-        Some(by) => times(by),
-        None if worse_by(pair) > 1.0 => "which is worse".to_owned(),
-        None => "which is better".to_owned(),
-    };
-    format!("{}: {} {old} -> {new}, {by}", pair.place, pair.metric.label)
 }
 
 /// How many of the figures are worse by more than is allowed, worse by less, and better.

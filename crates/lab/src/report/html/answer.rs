@@ -2,10 +2,15 @@
 
 use maud::{Markup, html};
 
-use super::worded;
-use crate::answer::{Answer, Estimated, Evidence};
+use super::{scrolled, worded};
+use crate::answer::{Answer, Estimated, Evidence, Excluded};
 use crate::record::{Compared, Ratio};
 use crate::report;
+
+/// Models that evidence is shown of before the others are folded.
+const SHOWN: usize = 5;
+/// Sentences that are shown, without some of them folded.
+const SENTENCES: usize = 3;
 
 /// The answer.
 pub(super) fn answer(answer: &Answer) -> Markup {
@@ -23,6 +28,7 @@ pub(super) fn answer(answer: &Answer) -> Markup {
             div class="evidence" {
                 @for evidence in &answer.evidence { (figures(evidence, answer)) }
             }
+            @if !answer.evidence.is_empty() { (legend(answer)) }
             dl {
                 (several("Ties", &answer.ties))
                 @if let Some(second) = &answer.runner_up {
@@ -39,16 +45,7 @@ pub(super) fn answer(answer: &Answer) -> Markup {
                         }
                     }
                 }
-                @if !answer.excluded.is_empty() {
-                    dt { "Left out" }
-                    dd {
-                        ul {
-                            @for excluded in &answer.excluded {
-                                li { code { (excluded.model) } ": " (worded(&excluded.reason)) }
-                            }
-                        }
-                    }
-                }
+                @if !answer.excluded.is_empty() { (left_out(&answer.excluded)) }
                 (several("Doubtful", &answer.doubts))
                 @if let Some(again) = &answer.again {
                     dt { "Missing" }
@@ -62,32 +59,88 @@ pub(super) fn answer(answer: &Answer) -> Markup {
     }
 }
 
-fn several(name: &str, sentences: &[String]) -> Markup {
+/// What the signs beside the figures mean.
+fn legend(answer: &Answer) -> Markup {
     html! {
-        @if !sentences.is_empty() {
-            dt { (name) }
-            dd { ul { @for sentence in sentences { li { (worded(sentence)) } } } }
+        @if let Some(model) = &answer.model {
+            p class="caption" {
+                "★ the answer. × how many times its figure; ≈ is not “equal”: so many rounds cannot tell \
+                 the two apart. The best " (SHOWN) " are shown, and " code { (model) } "."
+            }
         }
     }
 }
 
-/// A figure of each model, the one that is answered marked.
-fn figures(evidence: &Evidence, answer: &Answer) -> Markup {
-    let is_answer = |one: &Estimated| answer.model.as_deref() == Some(&one.model);
+fn left_out(excluded: &[Excluded]) -> Markup {
+    let names: Vec<&str> = excluded.iter().map(|excluded| excluded.model.as_str()).collect();
     html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(evidence.what) {
-            table {
-                caption { (evidence.what) }
-                tbody {
-                    @for one in &evidence.figures {
-                        tr {
-                            th scope="row" { (one.model) @if is_answer(one) { " ★" } }
-                            td class=[is_answer(one).then_some("best")] { (report::number(one.median, &evidence.unit)) }
-                            td { @if let Some(ratio) = &one.ratio { (times(ratio)) } }
-                        }
+        dt { "Left out" }
+        dd {
+            details {
+                summary { (names.join(", ")) }
+                ul {
+                    @for excluded in excluded {
+                        li { code { (excluded.model) } ": " (worded(&excluded.reason)) }
                     }
                 }
             }
+        }
+    }
+}
+
+/// Sentences under their name; of many the first is shown.
+fn several(name: &str, sentences: &[String]) -> Markup {
+    let shown = if sentences.len() > SENTENCES { 1 } else { sentences.len() };
+    let (shown, more) = sentences.split_at(shown);
+    let list = |sentences: &[String]| {
+        html! { ul { @for sentence in sentences { li { (worded(sentence)) } } } }
+    };
+    html! {
+        @if !sentences.is_empty() {
+            dt { (name) }
+            dd {
+                (list(shown))
+                @if !more.is_empty() {
+                    details { summary { "and " (more.len()) " more" } (list(more)) }
+                }
+            }
+        }
+    }
+}
+
+/// A figure of each model, the one that is answered marked; the best are shown, and that one.
+fn figures(evidence: &Evidence, answer: &Answer) -> Markup {
+    let all = evidence.figures.iter().enumerate();
+    let is_shown = |(place, one): &(usize, &Estimated)| *place < SHOWN || is_answer(one, answer);
+    let (shown, more): (Vec<_>, Vec<_>) = all.partition(is_shown);
+    let table = |rows: Vec<(usize, &Estimated)>| {
+        let rows = html! {
+            table { tbody { @for (_, one) in &rows { (row(one, evidence, answer)) } } }
+        };
+        scrolled(&evidence.what, rows)
+    };
+    html! {
+        div {
+            p class="caption" { (evidence.what) }
+            (table(shown))
+            @if !more.is_empty() {
+                details { summary { "and " (more.len()) " more" } (table(more)) }
+            }
+        }
+    }
+}
+
+fn is_answer(one: &Estimated, answer: &Answer) -> bool {
+    answer.model.as_deref() == Some(&one.model)
+}
+
+fn row(one: &Estimated, evidence: &Evidence, answer: &Answer) -> Markup {
+    let is_answer = is_answer(one, answer);
+    html! {
+        tr {
+            th scope="row" { (one.model) @if is_answer { " ★" } }
+            td class=[is_answer.then_some("best")] { (report::number(one.median, &evidence.unit)) }
+            td { @if let Some(ratio) = &one.ratio { (times(ratio)) } }
         }
     }
 }

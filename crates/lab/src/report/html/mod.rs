@@ -4,12 +4,16 @@
 //! # Layout
 //!
 //! - `overview`: what was compared, the claims and their verdicts. `answer`: which model to take.
-//! - `section`: an experiment. `tables`: its figures. `chart`: the same as pictures.
+//! - `changes`: what is different from an earlier comparison.
+//! - `section`: an experiment. `facts`: what its claim rests on. `tables`: its figures. `chart`: the
+//!   same as pictures.
 //! - `machine`: where it was measured, and how to do it again.
 //! - `series`: which model looks how, the same in all charts.
 
 mod answer;
+mod changes;
 mod chart;
+mod facts;
 mod machine;
 mod overview;
 mod section;
@@ -18,12 +22,13 @@ mod tables;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::Changes;
 use crate::record::{Claim, Comparison, Verdict};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The comparison as a page of HTML.
-pub fn html(comparison: &Comparison) -> String {
+/// The comparison as a page of HTML; with what has changed since an earlier one, if there is one.
+pub fn html(comparison: &Comparison, changes: Option<&Changes>) -> String {
     let title = format!("Which model? {}", comparison.work);
     let page = html! {
         (DOCTYPE)
@@ -39,6 +44,7 @@ pub fn html(comparison: &Comparison) -> String {
             body {
                 main {
                     (overview::overview(comparison))
+                    @if let Some(changes) = changes { (changes::changes(changes)) }
                     @for experiment in &comparison.experiments {
                         (section::section(comparison, experiment))
                     }
@@ -67,6 +73,17 @@ fn worded(sentence: &str) -> Markup {
             @if number % 2 == 1 { code { (piece) } } @else { (piece) }
         }
     }
+}
+
+/// A table that can be moved about under where it is too wide; `label` says what it is.
+fn scrolled(label: &str, table: Markup) -> Markup {
+    html! { div class="scroll" tabindex="0" role="region" aria-label=(label) { (table) } }
+}
+
+/// With a capital letter.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A time of RFC 3339, to the minute.

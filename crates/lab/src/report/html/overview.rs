@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::super::STOLEN;
+use super::facts::gist;
 use super::{answer, date, verdict, worded};
-use crate::record::{Comparison, Fact, Verdict};
+use crate::record::{Comparison, Experiment, Verdict};
 
 /// The head of a comparison.
 pub(super) fn overview(comparison: &Comparison) -> Markup {
@@ -73,26 +74,38 @@ fn doubts(comparison: &Comparison) -> Vec<String> {
     doubts
 }
 
-/// All claims, each with its verdict, and what speaks against those that did not hold.
+/// All claims, each with its verdict, and what speaks against those that did not hold: these first,
+/// then those that are open.
 fn claims(comparison: &Comparison) -> Markup {
+    let of = |verdict: Verdict| {
+        let all = comparison.experiments.iter();
+        all.filter(|experiment| experiment.claim.verdict == verdict).collect::<Vec<_>>()
+    };
+    let [failed, open, held] = [Verdict::DidNotHold, Verdict::NotJudged, Verdict::Held].map(of);
+    let whole = |experiment: &&&Experiment| experiment.claim.words() == Verdict::Held.words();
+    let whole = held.iter().filter(whole).count();
+    let numbers = [
+        (whole, "held"),
+        (held.len() - whole, "held in part"),
+        (failed.len(), "did not hold"),
+        (open.len(), "not judged"),
+    ];
+    let counts: Vec<String> = numbers
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, words)| format!("{number} {words}"))
+        .collect();
     html! {
         section id="claims" {
             h2 { "What was claimed, and what came of it" }
+            @if !counts.is_empty() { p class="counts" { (counts.join(", ")) "." } }
             ul class="claims" {
-                @for experiment in &comparison.experiments {
+                @for experiment in [failed, open, held].concat() {
                     li {
                         (verdict(&experiment.claim)) " "
                         a href=(format!("#{}", experiment.name)) { (experiment.title) }
                         ": " (worded(&experiment.claim.sentence))
-                        @if experiment.claim.verdict == Verdict::DidNotHold {
-                            @for fact in experiment.claim.facts.iter().filter(|fact| fact.held == Some(false)) {
-                                (against(fact))
-                            }
-                        } @else if experiment.claim.verdict == Verdict::NotJudged {
-                            @for fact in experiment.claim.facts.iter().filter(|fact| fact.held.is_none()) {
-                                (open(fact))
-                            }
-                        }
+                        (gist(&experiment.claim))
                     }
                 }
             }
@@ -100,29 +113,21 @@ fn claims(comparison: &Comparison) -> Markup {
     }
 }
 
-fn against(fact: &Fact) -> Markup {
-    html! { span class="against" { (worded(&fact.sentence)) } }
-}
-
-fn open(fact: &Fact) -> Markup {
-    html! { span class="doubtful" { (worded(&fact.sentence)) } }
-}
-
 fn legend(comparison: &Comparison) -> Markup {
     html! {
-        details class="legend" {
+        details class="legend" open {
             summary { "How to read the figures" }
             p {
                 "A figure is the median of " (comparison.rounds_measured()) " rounds, in each of which every model \
-                 had its turn; charts and tables draw the quartiles beside it, of fewer than four rounds \
-                 the least and the greatest. "
+                 had its turn; charts and tables have the quartiles beside it, of fewer than four rounds \
+                 the least and the greatest. An arrow stands where they go on beyond a chart. "
                 b { "★" } " marks the best, and what is within a tenth of it and no worse beyond the \
-                 noise. Beside a spread stands how many times the figure of " (comparison.reference) " it is, from pairs \
-                 of the same round, with the interval that holds the truth in "
-                (format!("{:.0}", comparison.confidence * 100.0)) " of 100 comparisons; "
-                b { "≈" } " where that cannot be told from 1. A hollow marker and ≥ stand where the truth \
-                 is at least the figure. " b { "n/a" } " says why there is no figure. Point at a marker \
-                 to read its figure."
+                 noise. Tables say how many times the figure of " (comparison.reference) ", the reference, it is, \
+                 from pairs of the same round, with the interval that holds the truth in "
+                (format!("{:.0}", comparison.confidence * 100.0)) " of 100 comparisons. "
+                b { "≈" } " is not “equal”: so many rounds cannot tell the two apart. A hollow marker and ≥ stand \
+                 where the truth is at least the figure. " b { "n/a" } " says why there is no figure. Point \
+                 at a marker to read its figure."
             }
             p {
                 "Server and client talked over the loopback of one machine: costs of the network are \

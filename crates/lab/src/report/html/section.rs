@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::chart::{Dots, Extent, Line, Lines, Look, Row, Spot};
+use super::facts::facts;
 use super::series::{Group, groups};
-use super::{tables, verdict, worded};
+use super::{capital, tables, verdict, worded};
 use crate::record::{Cell, Comparison, Experiment, Figure, Metric, Point, Scale, Value};
 use crate::report;
 
@@ -21,7 +22,7 @@ pub(super) fn section(comparison: &Comparison, experiment: &Experiment) -> Marku
         section id=(experiment.name) {
             h2 { (experiment.title) " " code { (experiment.name) } }
             p class="claim" { (verdict(&experiment.claim)) " " (worded(&experiment.claim.sentence)) }
-            (facts(experiment))
+            (facts(&experiment.claim))
             p class="method" { (worded(&experiment.method)) }
             @if experiment.points.is_empty() {
                 p class="reason" { "n/a: no point of it was measured" }
@@ -32,10 +33,7 @@ pub(super) fn section(comparison: &Comparison, experiment: &Experiment) -> Marku
                 @if !others.is_empty() {
                     details {
                         summary { "Also measured: " (labels(others)) }
-                        @for metric in others {
-                            h3 { (capital(&metric.label)) }
-                            (measured(comparison, experiment, metric))
-                        }
+                        @for metric in others { (measured(comparison, experiment, metric)) }
                     }
                 }
             }
@@ -47,32 +45,11 @@ fn labels(metrics: &[Metric]) -> String {
     metrics.iter().map(|metric| metric.label.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// What speaks for the claim and against it.
-fn facts(experiment: &Experiment) -> Markup {
-    html! {
-        @if !experiment.claim.facts.is_empty() {
-            ul class="facts" {
-                @for fact in &experiment.claim.facts {
-                    @match fact.held {
-                        Some(true) => li class="for" { (worded(&fact.sentence)) },
-                        Some(false) => li class="against" { (worded(&fact.sentence)) },
-                        None => li { (worded(&fact.sentence)) },
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// One metric: pictures, then all figures.
 fn measured(comparison: &Comparison, experiment: &Experiment, metric: &Metric) -> Markup {
     let extent = extent(experiment, metric);
     html! {
+        h3 { (capital(&metric.label)) }
         @if let Some(sentence) = flat(experiment, metric) {
             p class="flat" { (sentence) }
         } @else if !extent.is_empty() {
@@ -82,6 +59,9 @@ fn measured(comparison: &Comparison, experiment: &Experiment, metric: &Metric) -
                     false => (dots(experiment, metric, &extent)),
                 }
             }
+        }
+        @for (reason, who) in absent(experiment, metric) {
+            p class="reason" { "n/a " (who.join("; ")) ": " (reason) }
         }
         (tables::table(comparison, experiment, metric))
     }
@@ -139,24 +119,33 @@ fn lines(
         if lines.iter().all(|line| line.look != Look::Reference) {
             lines.insert(0, self::line(experiment, metric, &comparison.reference, Look::Reference));
         }
-        let caption = match group.name {
-            "" => capital(&metric.label),
-            name => format!("{}: {name}", capital(&metric.label)),
-        };
-        let axis = axis_title(experiment);
+        let (axis, label) = (axis_title(experiment), &metric.label);
+        let of = if group.name.is_empty() { String::new() } else { format!(": {}", group.name) };
         let chart = Lines {
-            title: format!("{}: {} against {axis}", experiment.title, metric.label),
+            title: format!("{}: {label} against {axis}{of}", experiment.title),
             x: (axis, &points),
             x_log: experiment.axis.scale == Scale::Log || spans(&points),
             y: (&metric.label, &metric.unit),
             extent,
             lines,
         };
-        Some((caption, chart.draw()))
+        Some((capital(group.name), chart))
     };
+    let charts: Vec<(String, Lines<'_>)> = groups(comparison).iter().filter_map(chart).collect();
+    let names = charts.iter().map(|(_, chart)| chart.room_for_names()).fold(0.0, f64::max);
     html! {
-        @for (caption, chart) in groups(comparison).iter().filter_map(chart) {
-            figure { figcaption { (caption) } (chart) }
+        @for (caption, chart) in &charts {
+            (figure(caption, chart.draw(names)))
+        }
+    }
+}
+
+/// A chart under its caption, if it needs one beside the heading of all.
+fn figure(caption: &str, chart: Markup) -> Markup {
+    html! {
+        figure {
+            @if !caption.is_empty() { figcaption { (caption) } }
+            (chart)
         }
     }
 }
@@ -193,49 +182,68 @@ fn line(experiment: &Experiment, metric: &Metric, model: &str, look: Look) -> Li
     }
 }
 
-/// A chart for each point, a row for each model that has a figure there.
+/// A chart for each point, with the same rows: those of the models that have a figure somewhere.
 fn dots(experiment: &Experiment, metric: &Metric, extent: &Extent) -> Markup {
-    let row = |point: &Point, cell: &Cell| {
-        let figure = cell.values.get(&metric.name)?.figure()?;
-        Some(Row {
+    let has_figures = |cell: &&Cell| {
+        let mut points = experiment.points.iter();
+        points.any(|point| experiment.figure(point.x, &cell.model, &metric.name).is_some())
+    };
+    let row = |point: &Point, cell: &Cell| match cell.values.get(&metric.name) {
+        Some(Value::Known(figure)) => Row {
             name: cell.model.clone(),
-            figure: (figure.median, figure.spread),
+            figure: Some((figure.median, figure.spread)),
             at_least: figure.at_least,
             best: figure.best,
             text: report::figure(figure, &metric.unit),
             words: words(experiment, metric, &cell.model, point, figure),
-        })
+        },
+        other => Row {
+            name: cell.model.clone(),
+            figure: None,
+            at_least: false,
+            best: false,
+            text: "n/a".to_owned(),
+            words: match other {
+                Some(Value::Unknown { na }) => format!("{}: n/a: {na}", cell.model),
+                _ => format!("{}: n/a", cell.model),
+            },
+        },
     };
     let chart = |point: &Point| {
-        let rows: Vec<Row> = point.cells.iter().filter_map(|cell| row(point, cell)).collect();
         let at = at(experiment, point);
         let chart = Dots {
             title: format!("{}: {}{at}", experiment.title, metric.label),
             measured: (&metric.label, &metric.unit),
             extent,
-            rows,
+            rows: point.cells.iter().filter(has_figures).map(|cell| row(point, cell)).collect(),
         };
-        html! {
-            figure {
-                figcaption { (capital(&metric.label)) (at) }
-                @if !chart.rows.is_empty() { (chart.draw()) }
-                @for (reason, models) in absent(point, metric) {
-                    p class="reason" { "n/a: " (reason) " (" (models.join(", ")) ")" }
-                }
-            }
-        }
+        figure(&capital(at.trim_start_matches(", ")), chart.draw())
     };
     html! { @for point in &experiment.points { (chart(point)) } }
 }
 
-/// The reasons why models have no figure at a point, and who they hold for.
-fn absent<'a>(point: &'a Point, metric: &Metric) -> Vec<(&'a str, Vec<&'a str>)> {
-    let mut found: Vec<(&str, Vec<&str>)> = Vec::new();
-    for cell in &point.cells {
-        let Some(Value::Unknown { na }) = cell.values.get(&metric.name) else { continue };
-        match found.iter_mut().find(|(reason, _)| *reason == na.as_str()) {
-            Some((_, models)) => models.push(&cell.model),
-            None => found.push((na, vec![&cell.model])),
+/// The reasons why models have no figure, and who they hold for: with the points, if not at all.
+fn absent(experiment: &Experiment, metric: &Metric) -> Vec<(String, Vec<String>)> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    let models = experiment.points.first().map_or(&[][..], |point| &point.cells);
+    for (row, model) in models.iter().map(|cell| &cell.model).enumerate() {
+        let mut own: Vec<(&str, Vec<&str>)> = Vec::new();
+        for point in &experiment.points {
+            let value = point.cells.get(row).and_then(|cell| cell.values.get(&metric.name));
+            let Some(Value::Unknown { na }) = value else { continue };
+            match own.iter_mut().find(|(reason, _)| *reason == na.as_str()) {
+                Some((_, points)) => points.push(&point.label),
+                None => own.push((na, vec![&point.label])),
+            }
+        }
+        for (reason, points) in own {
+            let everywhere = points.len() == experiment.points.len();
+            let at = if everywhere { String::new() } else { format!(" at {}", points.join(", ")) };
+            let who = format!("{model}{at}");
+            match found.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, all)) => all.push(who),
+                None => found.push((reason.to_owned(), vec![who])),
+            }
         }
     }
     found

@@ -1,10 +1,11 @@
 use crate::record::made_up::{comparison, experiment, figure, unknown};
 use crate::record::{Comparison, Scale};
 
+use super::super::changes;
 use super::{date, html};
 
 fn page(comparison: &Comparison) -> String {
-    html(comparison)
+    html(comparison, None)
 }
 
 /// Two models, of which one has no figure at the last point.
@@ -69,6 +70,66 @@ fn a_comparison_without_figures_is_a_page_too() {
     let page = page(&found);
     assert!(page.contains("n/a: it was stopped") && !page.contains("<svg"), "{page}");
     assert!(page.contains("It was stopped before its end"), "{page}");
+}
+
+/// Kills: a regression that the page does not tell; an earlier comparison that is invented.
+#[test]
+fn what_has_changed_is_on_the_page() {
+    let (old, slower) = (small(), |_: &str, _: &str| figure(10_000.0, 0.1));
+    let mut new = small();
+    new.experiments[0].points.remove(0);
+    let mut new = new.with_point("idle", 0.0, slower);
+    new.experiments[0].points.rotate_right(1);
+    let changed = changes(&old, &new, 0.1);
+    let page = html(&new, Some(&changed));
+    let told = page.split("id=\"changes\"").nth(1).expect("a section");
+    let told = told.split("</section>").next().unwrap_or_default();
+    for part in ["2026-11-21, 12:00 UTC", "✗ worse", "idle 0, select", "5.00 µs", "10.0 µs", "2.00"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!html(&new, None).contains("id=\"changes\""));
+    let same = html(&old, Some(&changes(&old, &old, 0.1)));
+    assert!(same.contains("✓ no worse"), "{same}");
+    let none = html(&old, Some(&changes(&comparison(&["poll"]), &old, 0.1)));
+    assert!(none.contains("✗ nothing to compare"), "{none}");
+}
+
+/// Kills: a flat chart; a sentence in place of a chart that had something to show.
+#[test]
+fn the_same_figure_everywhere_is_a_sentence() {
+    let with = |last: f64| {
+        let mut found = comparison(&["epoll", "select"]);
+        found.experiments.push(experiment(
+            "idle",
+            "peers",
+            Scale::Log,
+            &[("calls", "per message")],
+        ));
+        let found = found.with_point("idle", 1.0, |_, _| figure(0.0, 0.0));
+        page(&found.with_point("idle", 2.0, |model, _| match model {
+            "epoll" => unknown("it was away"),
+            _ => figure(last, 0.0),
+        }))
+    };
+    let flat = with(0.0);
+    assert!(flat.contains("0 under every model that was measured.") && !flat.contains("<svg"));
+    assert!(flat.contains("n/a epoll at 2: it was away"), "{flat}");
+    let one = with(3.0);
+    assert!(!one.contains("under every model") && one.contains("<svg"), "{one}");
+}
+
+/// Kills: a line between two points that nothing was measured between; rows of charts beside each
+/// other that are not those of the same model.
+#[test]
+fn two_points_are_two_charts_of_dots() {
+    let mut found = small();
+    found.experiments[0].points.remove(1);
+    let page = page(&found);
+    assert_eq!((page.matches("<svg").count(), page.matches("class=\"line").count()), (2, 0));
+    assert_eq!(page.matches("circle class=\"dot").count(), 3);
+    assert_eq!(page.matches(">select</text>").count(), 2);
+    assert_eq!(page.matches("class=\"figure\"").count(), 4, "n/a, too, has its place");
 }
 
 #[test]

@@ -6,14 +6,12 @@ use super::extent::Extent;
 use super::label::legible;
 use super::scale::Scale;
 use super::unit::{called, for_all, plain};
-use super::{WIDTH, at, drawing, room, shortened};
+use super::{BOLD, WIDTH, at, drawing, room, shortened};
 
 const TOP: f64 = 10.0;
 const STEP: f64 = 19.0;
 /// Letters of a name.
 const NAME_MAX: usize = 18;
-/// What bold letters need of the room of others.
-const BOLD: f64 = 1.08;
 
 /// A chart of dots.
 #[derive(Clone, Debug)]
@@ -31,13 +29,13 @@ pub(in super::super) struct Dots<'a> {
 #[derive(Clone, Debug)]
 pub(in super::super) struct Row {
     pub(in super::super) name: String,
-    /// Median and spread.
-    pub(in super::super) figure: (f64, [f64; 2]),
+    /// Median and spread; `None` if there is no figure.
+    pub(in super::super) figure: Option<(f64, [f64; 2])>,
     pub(in super::super) at_least: bool,
     pub(in super::super) best: bool,
-    /// The figure as it is written.
+    /// The figure as it is written, or `n/a`.
     pub(in super::super) text: String,
-    /// In words: model, place, figure.
+    /// In words: model, place, figure; or why there is none.
     pub(in super::super) words: String,
 }
 
@@ -75,14 +73,15 @@ impl Dots<'_> {
 
     fn row(&self, row: &Row, y: f64, left: f64, right: f64, place: &Place<'_>) -> Markup {
         let class = if row.best { "best" } else { "" };
-        let (median, spread) = row.figure;
         html! {
             g class=(class) {
                 title { (row.words) }
                 text class="name" x=(at(left - 6.0)) y=(at(y + 4.0)) text-anchor="end" { (shortened(&row.name, NAME_MAX)) }
                 line class="row" x1=(at(left)) x2=(at(right)) y1=(at(y)) y2=(at(y)) {}
-                path class="spread dot" d=(whiskers(y, spread.map(place))) {}
-                circle class=(if row.at_least { "dot hollow" } else { "dot" }) cx=(at(place(median).0)) cy=(at(y)) r="4" {}
+                @if let Some((median, spread)) = row.figure {
+                    path class="spread dot" d=(whiskers(y, spread.map(place))) {}
+                    circle class=(if row.at_least { "dot hollow" } else { "dot" }) cx=(at(place(median).0)) cy=(at(y)) r="4" {}
+                }
                 text class="figure" x=(at(right + 8.0)) y=(at(y + 4.0)) {
                     (row.text) @if row.best { " ★" }
                 }

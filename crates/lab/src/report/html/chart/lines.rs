@@ -7,7 +7,7 @@ use super::label::{apart, legible};
 use super::look::Look;
 use super::scale::Scale;
 use super::unit::{Unit, called, for_all, plain};
-use super::{WIDTH, at, drawing, room, shortened};
+use super::{BOLD, WIDTH, at, drawing, room, shortened};
 
 const TOP: f64 = 26.0;
 const BOTTOM: f64 = 236.0;
@@ -64,8 +64,8 @@ struct Frame {
     unit: Unit,
     left: f64,
     right: f64,
-    /// Between the points of two lines above the same place of the axis.
-    aside: f64,
+    /// At each point of the axis, how far apart those of two lines are that follow each other.
+    aside: Vec<f64>,
 }
 
 impl Frame {
@@ -81,9 +81,21 @@ impl Frame {
 }
 
 impl Lines<'_> {
-    /// Draws it.
-    pub(in super::super) fn draw(&self) -> Markup {
-        let frame = self.frame();
+    /// What the names beside its lines need of its width. Charts beside each other leave them the same
+    /// room, so that their axes are the same, too.
+    pub(in super::super) fn room_for_names(&self) -> f64 {
+        let drawn = self.lines.iter().filter(|line| !line.spots.is_empty());
+        let names = drawn.map(|line| {
+            // That of the reference is bold.
+            let bold = if line.look == Look::Reference { BOLD } else { 1.0 };
+            room(&shortened(&line.name, NAME_MAX)) * bold + room(&self.until(line))
+        });
+        names.fold(30.0, f64::max) + 16.0
+    }
+
+    /// Draws it, with so much room for names.
+    pub(in super::super) fn draw(&self, names: f64) -> Markup {
+        let frame = self.frame(WIDTH - names);
         let contents = html! {
             (self.y_axis(&frame))
             (self.x_axis(&frame))
@@ -96,37 +108,40 @@ impl Lines<'_> {
         drawing(&self.title, HEIGHT, contents)
     }
 
-    fn frame(&self) -> Frame {
+    fn frame(&self, right: f64) -> Frame {
         let unit = for_all(self.y.1, self.extent);
         let shown = self.extent.numbers().iter().map(|number| number / unit.divisor);
         let y = Scale::of(shown, self.extent.is_log(), [BOTTOM, TOP]);
         let ticks = y.ticks();
         let left = ticks.iter().map(|tick| room(&plain(*tick)) + 9.0).fold(LEFT_MIN, f64::max);
-        let drawn = self.lines.iter().filter(|line| !line.spots.is_empty());
-        let names =
-            drawn.map(|line| room(&shortened(&line.name, NAME_MAX)) + room(&self.until(line)));
-        let right = WIDTH - names.fold(30.0, f64::max) - 16.0;
         let numbers: Vec<f64> = self.x.1.iter().map(|(x, _)| *x).collect();
         let axis =
             |inset: f64| Scale::at_points(&numbers, self.x_log, [left + inset, right - inset]);
         let aside = self.aside(&axis(8.0), &numbers);
-        let inset = 8.0 + aside * (self.lines.len() as f64 - 1.0) / 2.0;
+        let ends = [aside.first(), aside.last()].into_iter().flatten().copied();
+        let inset = 8.0 + ends.fold(0.0, f64::max) * (self.lines.len() as f64 - 1.0) / 2.0;
         Frame { x: axis(inset), y, unit, left, right, aside }
     }
 
-    /// How far lines are moved aside, so that spreads of neighbours can be told apart: more where
-    /// points are few.
-    fn aside(&self, axis: &Scale, numbers: &[f64]) -> f64 {
-        let gaps = numbers.windows(2).map(|pair| axis.place(pair[1]) - axis.place(pair[0]));
-        let nearest = gaps.fold(f64::INFINITY, f64::min);
+    /// How far lines are moved aside, so that spreads of neighbours can be told apart: as far as the
+    /// next point leaves room.
+    fn aside(&self, axis: &Scale, numbers: &[f64]) -> Vec<f64> {
         let lines = self.lines.len() as f64;
-        (nearest * 0.6).min(ASIDE_ALL).min(lines * ASIDE_MAX) / lines
+        let places: Vec<f64> = numbers.iter().map(|number| axis.place(*number)).collect();
+        let gap = |place: usize| {
+            let pairs = places.windows(2).skip(place.saturating_sub(1)).take(1 + place.min(1));
+            pairs.map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min)
+        };
+        let most = (lines * ASIDE_MAX).min(ASIDE_ALL);
+        (0..places.len()).map(|place| (gap(place) * 0.6).min(most) / lines).collect()
     }
 
     /// Where a point of the line at that place is along the axis.
     fn along(&self, frame: &Frame, spot: &Spot, place: usize) -> f64 {
         let middle = (self.lines.len() as f64 - 1.0) / 2.0;
-        frame.x.place(spot.x) + (place as f64 - middle) * frame.aside
+        let point = self.x.1.iter().position(|(x, _)| *x == spot.x);
+        let aside = point.and_then(|point| frame.aside.get(point)).copied().unwrap_or(0.0);
+        frame.x.place(spot.x) + (place as f64 - middle) * aside
     }
 
     fn y_axis(&self, frame: &Frame) -> Markup {

@@ -24,9 +24,11 @@ pub(super) use look::{COLOURS, Look};
 use maud::{Markup, html};
 
 /// Columns of a drawing's own coordinates.
-const WIDTH: f64 = 420.0;
+const WIDTH: f64 = 400.0;
 /// How wide a letter of the labels is, about: they have 12 units of height, and some are bold.
 const LETTER: f64 = 6.8;
+/// What bold letters need of the room of others.
+const BOLD: f64 = 1.08;
 
 /// A number for an attribute: a tenth of a pixel is more than anyone sees.
 fn at(number: f64) -> String {

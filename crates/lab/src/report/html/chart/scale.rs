@@ -9,6 +9,8 @@ const ZERO: f64 = 0.12;
 const TICKS_MAX: usize = 8;
 /// What two of them have between them at least, as a share of its length.
 const TICK_ROOM: f64 = 0.07;
+/// How far beyond the last tick of a linear axis numbers may be, as a share of a step.
+const OVER: f64 = 0.05;
 
 /// An axis.
 #[derive(Clone, Debug)]
@@ -120,18 +122,19 @@ fn logarithmic(least: f64, most: f64) -> ([f64; 2], Vec<f64>) {
     ([low, high], [vec![low], inner, vec![high]].concat())
 }
 
-/// From zero to a tick above the greatest number.
+/// From zero to a tick above the greatest number, or to that number if the last tick is just below it:
+/// a core that is used by 100.3% needs no axis to 150%.
 fn linear(most: f64) -> ([f64; 2], Vec<f64>) {
     if most <= 0.0 {
         return ([0.0, 1.0], vec![0.0, 1.0]);
     }
-    let rough = most / 4.0;
+    let rough = most / 5.0 * 0.95;
     let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|n| n * power >= rough * 0.999);
+    let step = [1.0, 2.0, 5.0, 10.0].into_iter().find(|n| n * power >= rough);
     let step = step.unwrap_or(10.0) * power;
-    let steps = (most / step * 0.999_999).ceil().max(1.0);
+    let steps = (most / step - OVER).ceil().max(1.0);
     let ticks = (0..=steps as u32).map(|number| f64::from(number) * step).collect();
-    ([0.0, steps * step], ticks)
+    ([0.0, most.max(steps * step)], ticks)
 }
 
 #[cfg(test)]
@@ -149,6 +152,15 @@ mod tests {
         assert!(!near.is_log());
         assert_eq!(near.place(0.0), 0.0);
         assert_eq!(near.ticks(), [0.0, 50.0, 100.0, 150.0]);
+    }
+
+    /// Kills: a third of a chart that is empty because of a hair; a number beyond its axis.
+    #[test]
+    fn a_hair_needs_no_other_tick() {
+        let share = scale(&[0.0, 100.3], false);
+        assert_eq!(share.ticks(), [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
+        assert!(share.place(100.3) == 100.0 && !share.is_beyond(100.3));
+        assert_eq!(scale(&[104.0], false).ticks().last(), Some(&120.0));
     }
 
     #[test]
