@@ -36,6 +36,8 @@ struct Frame {
     flat: Vec<String>,
     /// How high the page is with everything folded that is folded at first.
     height: f64,
+    /// The room of the narrowest name of a model in a table.
+    name_px: f64,
     /// Tables that are not folded at first.
     open: u32,
     tables: Vec<Table>,
@@ -99,6 +101,7 @@ fn it_can_be_read_in_light_and_dark_and_on_a_phone() {
             let where_ = format!("{}, dark: {dark}", frame.name);
             assert_eq!((frame.dark, frame.scripts), (dark, 0), "{where_}");
             assert!(frame.contrast >= 7.0, "{where_}: text has a contrast of {}", frame.contrast);
+            assert!(frame.name_px > 60.0, "{where_}: {} px for a name", frame.name_px);
             assert!(frame.too_wide <= 0.0, "{where_}: {} px do not fit", frame.too_wide);
             for chart in &frame.charts {
                 let where_ = format!("{where_}: {}", chart.title);

@@ -85,7 +85,7 @@ pub fn changes(old: &Comparison, new: &Comparison, worse_than: f64) -> Changes {
         figures.pairs.iter().filter(|pair| figures.has_changed(pair)).collect();
     changed.sort_by(|one, other| worse_by(other).total_cmp(&worse_by(one)));
     let changed: Vec<Change> = changed.iter().map(|pair| Change::of(pair, worse_than)).collect();
-    let count = |kind| changed.iter().filter(|change| change.kind == kind).count();
+    let count = |kind: Kind| changed.iter().filter(|change| change.kind == kind).count();
     let counts = [Kind::TooMuch, Kind::Worse, Kind::Better].map(count);
     let fails = counts[0] > 0 || !gone.lines.is_empty() || figures.pairs.is_empty();
     let parts = Parts {

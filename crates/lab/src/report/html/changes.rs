@@ -14,7 +14,7 @@ pub(super) fn changes(changes: &Changes) -> Markup {
     let parts = &changes.parts;
     let of = |kind: Kind| parts.changed.iter().filter(move |change| change.kind == kind);
     // The first line is about the figures, the others about what could have been seen.
-    let (counts, sight) = parts.summary.split_once('\n').unwrap_or((&parts.summary, ""));
+    let (counts, sight) = parts.summary.split_once('\n').unwrap_or((parts.summary.as_str(), ""));
     let too_much: Vec<&Change> = of(Kind::TooMuch).collect();
     let rest = [
         ("worse by less than that", of(Kind::Worse).collect::<Vec<_>>()),
@@ -34,7 +34,7 @@ pub(super) fn changes(changes: &Changes) -> Markup {
             @for (name, changes) in &rest {
                 @if !changes.is_empty() {
                     details {
-                        summary { (changes.len()) " that are " (name) }
+                        summary { (changes.len()) " " (name) }
                         (table(name, changes))
                     }
                 }

@@ -113,26 +113,33 @@ fn claims(comparison: &Comparison) -> Markup {
     }
 }
 
+/// What the figures and the signs mean: open, because the first of them stand above it.
 fn legend(comparison: &Comparison) -> Markup {
+    let reference = &comparison.reference;
+    let confidence = format!("{:.0}", comparison.confidence * 100.0);
     html! {
         details class="legend" open {
             summary { "How to read the figures" }
-            p {
-                "A figure is the median of " (comparison.rounds_measured()) " rounds, in each of which every model \
-                 had its turn; charts and tables have the quartiles beside it, of fewer than four rounds \
-                 the least and the greatest. An arrow stands where they go on beyond a chart. "
-                b { "★" } " marks the best, and what is within a tenth of it and no worse beyond the \
-                 noise. Tables say how many times the figure of " (comparison.reference) ", the reference, it is, \
-                 from pairs of the same round, with the interval that holds the truth in "
-                (format!("{:.0}", comparison.confidence * 100.0)) " of 100 comparisons. "
-                b { "≈" } " is not “equal”: so many rounds cannot tell the two apart. A hollow marker and ≥ stand \
-                 where the truth is at least the figure. " b { "n/a" } " says why there is no figure. Point \
-                 at a marker to read its figure."
-            }
-            p {
-                "Server and client talked over the loopback of one machine: costs of the network are \
-                 not in the figures, and latencies are shorter than over one. "
-                (comparison.environment.cores.note)
+            ul class="facts" {
+                li {
+                    "A figure is the median of " (comparison.rounds_measured()) " rounds, in each of which \
+                     every model had its turn. Beside it are the quartiles, of fewer than four rounds the \
+                     least and the greatest; an arrow stands where they go on beyond a chart."
+                }
+                li { b { "★" } " the best, and what is within a tenth of it and no worse beyond the noise." }
+                li {
+                    b { "×" } " how many times the figure of " (reference) ", the reference, it is, from pairs \
+                     of the same round, with the interval that holds the truth in " (confidence) " of 100 \
+                     comparisons."
+                }
+                li { b { "≈" } " not “equal”: so many rounds cannot tell the two apart." }
+                li { b { "≥" } " and a hollow marker: the truth is at least that." }
+                li { b { "n/a" } " there is no figure, and why. Point at a marker to read its figure." }
+                li {
+                    "Server and client talked over the loopback of one machine: costs of the network are \
+                     not in the figures, and latencies are shorter than over one. "
+                    (comparison.environment.cores.note)
+                }
             }
         }
     }

@@ -60,8 +60,11 @@ fn measured(comparison: &Comparison, experiment: &Experiment, metric: &Metric) -
                 }
             }
         }
-        @for (reason, who) in absent(experiment, metric) {
-            p class="reason" { "n/a " (who.join("; ")) ": " (reason) }
+        @let absent = absent(experiment, metric);
+        @if !absent.is_empty() {
+            ul class="notes" {
+                @for (reason, who) in &absent { li { "n/a " (who.join(", ")) ": " (reason) } }
+            }
         }
         (tables::table(comparison, experiment, metric))
     }
@@ -217,9 +220,13 @@ fn dots(experiment: &Experiment, metric: &Metric, extent: &Extent) -> Markup {
             extent,
             rows: point.cells.iter().filter(has_figures).map(|cell| row(point, cell)).collect(),
         };
-        figure(&capital(at.trim_start_matches(", ")), chart.draw())
+        (capital(at.trim_start_matches(", ")), chart)
     };
-    html! { @for point in &experiment.points { (chart(point)) } }
+    let charts: Vec<(String, Dots<'_>)> = experiment.points.iter().map(chart).collect();
+    let figures = charts.iter().map(|(_, chart)| chart.room_for_figures()).fold(0.0, f64::max);
+    html! {
+        @for (caption, chart) in &charts { (figure(caption, chart.draw(figures))) }
+    }
 }
 
 /// The reasons why models have no figure, and who they hold for: with the points, if not at all.
@@ -237,9 +244,7 @@ fn absent(experiment: &Experiment, metric: &Metric) -> Vec<(String, Vec<String>)
             }
         }
         for (reason, points) in own {
-            let everywhere = points.len() == experiment.points.len();
-            let at = if everywhere { String::new() } else { format!(" at {}", points.join(", ")) };
-            let who = format!("{model}{at}");
+            let who = format!("{model}{}", which(&points, &experiment.points));
             match found.iter_mut().find(|(known, _)| *known == reason) {
                 Some((_, all)) => all.push(who),
                 None => found.push((reason.to_owned(), vec![who])),
@@ -247,6 +252,17 @@ fn absent(experiment: &Experiment, metric: &Metric) -> Vec<(String, Vec<String>)
         }
     }
     found
+}
+
+/// Which points these are, of all: nothing for all of them, `from 100` for those at the end.
+fn which(labels: &[&str], all: &[Point]) -> String {
+    let end = all.len() - labels.len().min(all.len());
+    let are_last = all[end..].iter().map(|point| point.label.as_str()).eq(labels.iter().copied());
+    match (are_last, labels) {
+        (true, _) if end == 0 => String::new(),
+        (true, [first, _, ..]) => format!(" from {first}"),
+        _ => format!(" at {}", labels.join(", ")),
+    }
 }
 
 /// Which point it is, where there are several.

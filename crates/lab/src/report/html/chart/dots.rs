@@ -40,12 +40,18 @@ pub(in super::super) struct Row {
 }
 
 impl Dots<'_> {
-    /// Draws it.
-    pub(in super::super) fn draw(&self) -> Markup {
+    /// What its figures in words need of its width. Charts beside each other leave them the same room,
+    /// so that their axes are the same, too.
+    pub(in super::super) fn room_for_figures(&self) -> f64 {
+        let figures = self.rows.iter().map(|row| room(&row.text) * BOLD + 24.0);
+        figures.fold(60.0, f64::max)
+    }
+
+    /// Draws it, with so much room for figures.
+    pub(in super::super) fn draw(&self, figures: f64) -> Markup {
         let names = self.rows.iter().map(|row| room(&shortened(&row.name, NAME_MAX)));
         let left = names.fold(30.0, f64::max) * BOLD + 12.0;
-        let figures = self.rows.iter().map(|row| room(&row.text) * BOLD + 24.0);
-        let right = WIDTH - figures.fold(60.0, f64::max);
+        let right = WIDTH - figures;
         let bottom = TOP + STEP * self.rows.len() as f64;
         let (label, own) = self.measured;
         let unit = for_all(own, self.extent);
@@ -105,10 +111,40 @@ fn whiskers(y: f64, [low, high]: [(f64, bool); 2]) -> String {
     format!("{stem} {} {}", end(low, -1.0), end(high, 1.0))
 }
 
-/// Ticks whose texts leave each other room, the ends of the axis first.
+/// Ticks whose texts leave each other room: of a logarithmic axis that has too many, those of powers
+/// of ten and of its ends.
 fn sparse(scale: &Scale) -> Vec<f64> {
-    let ticks = scale.ticks();
-    let places: Vec<f64> = ticks.iter().map(|tick| scale.place(*tick)).collect();
-    let widths: Vec<f64> = ticks.iter().map(|tick| room(&plain(*tick)) + 6.0).collect();
-    legible(&places, &widths).into_iter().map(|one| ticks[one]).collect()
+    let fitting = |ticks: &[f64]| -> Vec<f64> {
+        let places: Vec<f64> = ticks.iter().map(|tick| scale.place(*tick)).collect();
+        let widths: Vec<f64> = ticks.iter().map(|tick| room(&plain(*tick)) + 6.0).collect();
+        legible(&places, &widths).into_iter().map(|one| ticks[one]).collect()
+    };
+    let all = scale.ticks();
+    let kept = fitting(&all);
+    if kept.len() == all.len() || !scale.is_log() {
+        return kept;
+    }
+    let is_round = |tick: f64| (tick.log10() - tick.log10().round()).abs() < 1e-6;
+    let last = all.len() - 1;
+    let round = all
+        .iter()
+        .enumerate()
+        .filter(|(place, tick)| *place == 0 || *place == last || is_round(**tick));
+    fitting(&round.map(|(_, tick)| *tick).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Kills: ticks upon each other; of many, some that nobody would have chosen.
+    #[test]
+    fn ticks_have_room_and_are_round() {
+        let ticks = |numbers: &[f64], width| {
+            sparse(&Scale::of(numbers.iter().copied(), true, [0.0, width]))
+        };
+        assert_eq!(ticks(&[20.0, 4_000.0], 400.0).len(), 8);
+        assert_eq!(ticks(&[20.0, 4_000.0], 200.0), [20.0, 100.0, 1_000.0, 5_000.0]);
+        assert_eq!(ticks(&[90.0, 110.0], 200.0), [0.0, 50.0, 100.0, 150.0]);
+    }
 }
