@@ -117,6 +117,48 @@ fn a_signal_ends_the_rehearsal_in_order() {
     assert!(!Path::new(&folder.path().join("out")).exists(), "nothing was begun");
 }
 
+/// Kills: a stop that is never heard while the silent peers of anyone's server come, of whom that
+/// server says nothing.
+#[test]
+fn a_signal_ends_the_coming_of_silent_peers() {
+    let folder = TempDir::new().unwrap();
+    let program = env!("CARGO_BIN_EXE_switchboard");
+    let other = format!("other={program} serve echo --model epoll --listen 127.0.0.1:{{port}}");
+    let words = ["--quick", "-m", "epoll", "-e", "idle", "--rounds", "9", "-o", "out"];
+    let mut child = start(&folder, &[&words[..], &["--external", &other]].concat());
+    awaited("silent peers of the other server", || {
+        let servers = offspring(child.id());
+        let command = |pid| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let other = servers.iter().any(|pid| !command(pid).contains("--console"));
+        let open = fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap().count();
+        (other && open > 200).then_some(())
+    });
+    told(&child, Signal::INT);
+    let status = awaited("the end", || child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(results(&folder)["interrupted"], true);
+}
+
+/// Kills: a server that loses its figures, and holds up every cell, because it does not listen to
+/// SIGTERM.
+#[test]
+fn who_ignores_sigterm_has_figures() {
+    let folder = TempDir::new().unwrap();
+    let program = env!("CARGO_BIN_EXE_switchboard");
+    let serve = format!("{program} serve echo --model epoll --listen 127.0.0.1:{{port}}");
+    let deaf = format!("deaf=sh -c 'trap \"\" TERM; {serve} & wait'");
+    let words = ["--quick", "-m", "epoll", "-e", "few,lifecycle", "--rounds", "1", "-o", "out"];
+    let output = ended(start(&folder, &[&words[..], &["--external", &deaf]].concat()));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let found = results(&folder);
+    let cell = |experiment: usize| &found["experiments"][experiment]["points"][0]["cells"][1];
+    assert_eq!(cell(0)["model"], "deaf");
+    let cost = &cell(0)["values"]["cpu_ns"];
+    assert!(cost["median"].as_f64().unwrap() > 0.0, "{cost}");
+    let drain = &cell(1)["values"]["drain_ns"];
+    assert!(drain["na"].as_str().unwrap().contains("SIGTERM"), "{drain}");
+}
+
 fn ended(child: Child) -> Output {
     child.wait_with_output().unwrap()
 }
