@@ -19,9 +19,31 @@ pub(super) enum Request {
 /// What came from a peer whose connection did not want it then.
 #[derive(Debug, Default)]
 pub(super) struct Stash {
-    pub(super) bytes: Vec<u8>,
+    bytes: Vec<u8>,
+    /// So many of them have been taken. They stay until all are: to move the rest each time would
+    /// copy a mebibyte that is taken in pieces many times over.
+    taken: usize,
     /// What came behind them: 0 is the peer's end, another number an error.
     pub(super) end: Option<i32>,
+}
+
+impl Stash {
+    /// More of it.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next bytes, at most so many; none: all are taken.
+    pub(super) fn take(&mut self, most: usize) -> &[u8] {
+        let from = self.taken;
+        self.taken = self.bytes.len().min(from.saturating_add(most));
+        &self.bytes[from..self.taken]
+    }
+
+    /// Whether all bytes are taken.
+    pub(super) fn is_taken(&self) -> bool {
+        self.taken == self.bytes.len()
+    }
 }
 
 /// One peer's socket.

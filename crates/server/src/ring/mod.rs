@@ -233,17 +233,13 @@ impl Ring {
     ) -> Option<T> {
         let line = self.lines.get(key)?;
         if let Some(stash) = &mut line.stash
-            && !stash.bytes.is_empty()
+            && !stash.is_taken()
         {
-            let rest = match stash.bytes.len() > most {
-                true => stash.bytes.split_off(most),
-                false => Vec::new(),
-            };
-            let bytes = mem::replace(&mut stash.bytes, rest);
-            if stash.bytes.is_empty() && stash.end.is_none() {
+            let did = with(Input::Bytes(stash.take(most)));
+            if stash.is_taken() && stash.end.is_none() {
                 line.stash = None;
             }
-            return Some(with(Input::Bytes(&bytes)));
+            return Some(did);
         }
         if let Some((whose, filled)) = self.current.take_if(|(whose, _)| *whose == key) {
             debug_assert_eq!(whose, key);
@@ -260,7 +256,7 @@ impl Ring {
         let Some((key, filled)) = self.current.take() else { return Ok(()) };
         if let Some(line) = self.lines.get(key) {
             let stash = line.stash.get_or_insert_default();
-            stash.bytes.extend_from_slice(self.buffers.bytes(&filled));
+            stash.push(self.buffers.bytes(&filled));
             // No more of it: the rest waits in the kernel, and pushes back on the peer.
             if line.receive == Request::Armed {
                 line.receive = Request::Ending;
