@@ -2,11 +2,13 @@
 
 use std::io::Write;
 use std::thread;
+use std::time::Duration;
 
 use crate::client::{
     big, connect_with_small_buffers, expect_service, expect_service_to_a_new_peer, stream_of,
 };
 use crate::ground::{Case, Ground, case, expect_counts};
+use crate::sockets::until_read;
 
 pub(crate) const CASES: &[Case] = &[
     case!(answers_from_deep_within_its_stack),
@@ -15,7 +17,11 @@ pub(crate) const CASES: &[Case] = &[
     case!(answers_after_the_peer_has_sent_its_last_byte),
     case!(ends_after_what_it_had_to_say),
     case!(loses_no_reply_to_input_that_nobody_read),
+    case!(answers_before_others_have_computed, unless_it_is_a_plain_loop),
 ];
+
+/// How long a session computes, in milliseconds: far longer than a reply takes on a busy machine.
+const COMPUTES: u64 = 250;
 
 /// Small enough that a reply of megabytes is stopped by them.
 const SMALL: [&str; 2] = ["--send-buffer", "4096"];
@@ -96,4 +102,34 @@ fn answers_from_deep_within_its_stack(ground: &Ground) {
     peer.end().expect_end();
     drop(peer);
     expect_counts(&server.stop(), &[("accepted", 1)]);
+}
+
+/// Elsewhere a peer has a thread or a process that computes, or some do for all.
+fn unless_it_is_a_plain_loop(ground: &Ground) -> Option<&'static str> {
+    let fits = ground.is_event() && ground.is_plain() && ground.serves_several();
+    (!fits).then_some("it is about one loop, in event style")
+}
+
+/// Kills: a reply that lies there until everybody who was ready at the same time has been served, for
+/// however long that computes.
+fn answers_before_others_have_computed(ground: &Ground) {
+    let server = ground.probe(&[]);
+    let mut peers: Vec<_> = (0..ground.at_most(4)).map(|_| server.connect()).collect();
+    peers.iter_mut().for_each(expect_service);
+    let [first, quick, others @ ..] = &mut peers[..] else { return };
+    // While it computes for the first, all others become ready.
+    first.send(format!("spin {COMPUTES}\n"));
+    until_read(first);
+    quick.send("echo at once\n");
+    for other in &mut *others {
+        other.send(format!("spin {COMPUTES}\n"));
+    }
+    quick.expect("at once\n");
+    // What was sent with it has come, too, by then.
+    thread::sleep(Duration::from_millis(COMPUTES / 10));
+    // One of them may have been served before it, and one was when it left; not both.
+    let done = others.iter_mut().filter_map(|other| other.unexpected().first()).count();
+    assert!(done < others.len(), "it waited for all the others");
+    drop(peers);
+    server.stop();
 }

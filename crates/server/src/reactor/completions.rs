@@ -6,6 +6,7 @@ use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use switchboard_core::{Connection, Ending};
 
 use super::peers::Peers;
@@ -87,17 +88,16 @@ impl Engine for Ring {
 
     fn serve(reactor: &mut Reactor<'_, Ring>, told: &Vec<Completion>) -> io::Result<()> {
         reactor.engine.amid = true;
+        let mut since = tick();
         for key in mem::take(&mut reactor.engine.sends.follow) {
             reactor.turn(Ready::to_write(key));
+            reactor.relay(&mut since)?;
         }
         for completion in told {
             match completion.token.does() {
                 Does::Receive => {
                     reactor.received(*completion)?;
-                    if reactor.engine.sends.enough() {
-                        let Reactor { engine, peers, hand, .. } = reactor;
-                        flush(engine, None, None, peers, hand)?;
-                    }
+                    reactor.relay(&mut since)?;
                 }
                 Does::AwaitRoom => {
                     if reactor.engine.has_room(*completion)? {
@@ -181,9 +181,12 @@ impl Engine for Ring {
 impl Ring {
     /// A turn is over: what the session wrote is sent with the next wait.
     fn gather(&mut self, key: Key, connection: &Connection, hand: &mut Hand) {
-        self.sends.before = 0;
+        let before = mem::take(&mut self.sends.before);
         match self.sending(key) {
-            Some(number) => self.sends.swap(number, &mut hand.room),
+            Some(number) => {
+                self.sends.count(hand.room.len().saturating_sub(before));
+                self.sends.swap(number, &mut hand.room);
+            }
             None if !hand.room.is_empty() => self.send(key, &mut hand.room),
             None if !connection.unsent(&[]).is_empty() && !self.awaits_room(key) => {
                 self.send(key, &mut Vec::new());
@@ -220,6 +223,19 @@ impl Reactor<'_, Ring> {
         self.received_unusually(completion)
     }
 
+    /// Sends what lies there if that is much, or if sessions have computed for as long as a tick:
+    /// nobody's reply waits for what everybody else's takes.
+    #[inline]
+    fn relay(&mut self, since: &mut Timespec) -> io::Result<()> {
+        let now = tick();
+        if now == *since && !self.engine.sends.enough() {
+            return Ok(());
+        }
+        *since = now;
+        let Reactor { engine, peers, hand, .. } = self;
+        if engine.sends.any() { flush(engine, None, None, peers, hand) } else { Ok(()) }
+    }
+
     #[cold]
     fn received_unusually(&mut self, completion: Completion) -> io::Result<()> {
         if self.engine.received(completion)? {
@@ -228,6 +244,13 @@ impl Reactor<'_, Ring> {
         }
         Ok(())
     }
+}
+
+/// The time as of the kernel's last tick, some milliseconds ago at most: to read it takes a fraction
+/// of what an exact one does, and it is read for every request.
+#[inline]
+fn tick() -> Timespec {
+    clock_gettime(ClockId::MonotonicCoarse)
 }
 
 /// Sends what all have written, and waits for `want` completions: see [`Ring::exchange`]. Those who go
