@@ -1,8 +1,9 @@
 //! What else is different between two comparisons, and may be what made the figures so.
 
-use switchboard_load::units::several;
+use switchboard_load::units::{percent, several};
 
 use crate::record::Comparison;
+use crate::report::STOLEN;
 
 /// A sentence for each difference.
 pub(super) fn circumstances(old: &Comparison, new: &Comparison) -> Vec<String> {
@@ -32,6 +33,14 @@ pub(super) fn circumstances(old: &Comparison, new: &Comparison) -> Vec<String> {
     tell("rounds that were asked for", rounds(old), rounds(new));
     tell("another version", version(old), version(new));
     tell("another build", build(old), build(new));
+    let stolen = |one: &Comparison| one.environment.stolen.unwrap_or(0.0);
+    if (stolen(old) - stolen(new)).abs() >= STOLEN {
+        tell(
+            "processor time that the host gave to others",
+            percent(stolen(old)),
+            percent(stolen(new)),
+        );
+    }
     for (which, one) in [("the one before", old), ("this one", new)] {
         if one.interrupted {
             told.push(format!("{which} was stopped before its end"));

@@ -22,9 +22,6 @@ const LOOKED_AT: usize = 40;
 pub(super) struct Pair<'a> {
     /// Where it stands: `idle 900, select`.
     pub(super) place: String,
-    pub(super) experiment: &'a str,
-    pub(super) x: f64,
-    pub(super) model: &'a str,
     pub(super) metric: &'a Metric,
     pub(super) before: &'a Figure,
     pub(super) now: &'a Figure,
@@ -76,9 +73,6 @@ impl<'a> Figures<'a> {
                 let above = [before, now].iter().all(|one| known(one).iter().all(|one| *one > 0.0));
                 found.push(Pair {
                     place: format!("{} {}, {}", new.name, point.label, cell.model),
-                    experiment: &new.name,
-                    x: point.x,
-                    model: &cell.model,
                     metric,
                     before,
                     now,
@@ -114,11 +108,6 @@ impl<'a> Figures<'a> {
             None => pair.now.median != pair.before.median,
         };
         matters && pair.chance <= self.cut
-    }
-
-    /// Whether any figure has that `wanted` picks.
-    pub(super) fn any_has_changed(&self, wanted: impl Fn(&Pair<'_>) -> bool) -> bool {
-        self.pairs.iter().any(|pair| wanted(pair) && self.has_changed(pair))
     }
 
     /// How small a change could have been seen, in a line of its own.

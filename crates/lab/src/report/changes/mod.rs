@@ -79,7 +79,7 @@ pub fn changes(old: &Comparison, new: &Comparison, worse_than: f64) -> Changes {
     let figures = Figures::of(old, new);
     let gone = gone::gone(old, new);
     let mut notes = circumstances::circumstances(old, new);
-    notes.extend(contradictions::open(old, new, &figures));
+    notes.extend(contradictions::open(old, new));
     notes.extend(gone.not_asked_for);
     let mut changed: Vec<&Pair<'_>> =
         figures.pairs.iter().filter(|pair| figures.has_changed(pair)).collect();

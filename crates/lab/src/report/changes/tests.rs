@@ -182,8 +182,11 @@ fn what_else_is_different_is_said() {
     new.environment.processor = Some("another".to_owned());
     new.environment.versions.switchboard = "9.9.9".to_owned();
     new.work = "upper".to_owned();
+    new.environment.stolen = Some(0.13);
     let text = changes(&old, &new, 0.1).text;
-    for part in ["another machine", "another pace", "9.9.9 now", "other work", "2 rounds now"] {
+    let parts =
+        ["another machine", "another pace", "9.9.9 now", "other work", "2 rounds now", "13% now"];
+    for part in parts {
         assert!(text.contains(part), "{text}");
     }
 }
