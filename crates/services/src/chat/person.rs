@@ -234,9 +234,8 @@ impl Person {
 
     fn take_name(&mut self, name: Arc<str>, named: Membership, peer: &mut Context<'_>) {
         let before = std::mem::replace(&mut self.name, Arc::clone(&name));
-        if let Some(named) = self.named.replace(named) {
-            named.leave("");
-        }
+        self.give_up_name();
+        self.named = Some(named);
         match &self.room {
             Some(room) => {
                 let _ = room.relabel(Arc::clone(&name), words::renamed(&before, &name));
@@ -275,10 +274,16 @@ impl Person {
 
     fn quit(&mut self, text: &str, peer: &mut Context<'_>) -> Flow {
         peer.output.line(&words::goodbye(&self.name));
+        self.give_up_name();
         if let Some(room) = self.room.take() {
             room.leave(words::quits(&self.name, text));
         }
         Flow::Close
+    }
+
+    /// Before the room hears of it: whoever has heard finds nobody of that name, in any process.
+    fn give_up_name(&mut self) {
+        self.named.take().into_iter().for_each(|named| named.leave(""));
     }
 
     /// Whether this process has passed on what its people have said; if not, one more line is read
@@ -387,6 +392,7 @@ impl Session for Person {
             Some(Awaited::Room(joining)) => Some(joining),
             Some(Awaited::Name(..)) | None => None,
         };
+        self.give_up_name();
         for room in [self.room.take(), joining].into_iter().flatten() {
             room.leave(if told { words::goes(&self.name, ending) } else { String::new() });
         }
